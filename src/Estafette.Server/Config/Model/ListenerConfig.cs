@@ -1,0 +1,58 @@
+using System.Collections.Immutable;
+using System.Net;
+
+namespace Estafette.Config.Model;
+
+public enum ListenerTls : byte { None, Offer, Require, RequireClientCertificate, Implicit }
+
+public enum ListenerAuth : byte { None, Optional, Required }
+
+/// <summary>One address that takes SMTP from the network.</summary>
+public sealed record ListenerConfig
+{
+    public required IPEndPoint EndPoint { get; init; }
+
+    /// <summary>As written: an address, a name, an interface or <c>all</c>.</summary>
+    public required string Spec { get; init; }
+    public required SourceSpan At { get; init; }
+    public string Tag { get; init; } = "";
+
+    /// <summary>Name in banner, EHLO and Received.</summary>
+    public required string HostName { get; init; }
+    public ListenerTls Tls { get; init; }
+
+    /// <summary>Names of <see cref="MailConfig.Identities"/>; the first is the default, the others answer to SNI.</summary>
+    public ImmutableArray<string> Identities { get; init; } = [];
+
+    /// <summary>Name of a trust anchor for client certificates; null when none.</summary>
+    public string? ClientCa { get; init; }
+    public ListenerAuth Auth { get; init; }
+
+    /// <summary>Credentials table; null means the users of the system.</summary>
+    public string? AuthTable { get; init; }
+
+    /// <summary>Table of who may use which sender address; null allows all.</summary>
+    public string? SendersTable { get; init; }
+
+    /// <summary>Rewrites From to the envelope's sender (<c>senders ... masquerade</c>).</summary>
+    public bool Masquerade { get; init; }
+
+    /// <summary>Leaves the client's name and address out of Received.</summary>
+    public bool MaskSource { get; init; }
+
+    /// <summary>Does not announce DSN.</summary>
+    public bool NoDsn { get; init; }
+
+    /// <summary>Takes the PROXY protocol, version 1 and 2 (E49).</summary>
+    public bool ProxyProtocol { get; init; }
+
+    /// <summary>Name of a filter or chain; null when none.</summary>
+    public string? Filter { get; init; }
+}
+
+public sealed record LocalSubmissionConfig
+{
+    public string? Filter { get; init; }
+    public bool MaskSource { get; init; }
+    public string Tag { get; init; } = "local";
+}

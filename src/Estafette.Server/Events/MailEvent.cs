@@ -1,0 +1,94 @@
+using System.Collections.Immutable;
+using System.Net;
+using Estafette.Mail;
+
+namespace Estafette.Events;
+
+/// <summary>Something that happened to mail, as a value. Text from outside is raw here; each log style escapes it (E55).</summary>
+public abstract record MailEvent
+{
+    public required DateTimeOffset At { get; init; }
+}
+
+/// <summary>Events of one SMTP session; <paramref name="Session"/> links its lines (O19).</summary>
+public abstract record SessionEvent(ulong Session) : MailEvent;
+
+public sealed record SessionOpened(ulong Session, IPAddress? Address, int Port, string? HostName, uint? LocalUid, string Listener) : SessionEvent(Session);
+
+public sealed record SessionClosed(ulong Session, string Reason, int Messages, int Errors, TimeSpan Duration) : SessionEvent(Session)
+{
+    public IPAddress? Address { get; init; }
+    public string? HostName { get; init; }
+}
+
+public sealed record TlsStarted(ulong Session, string Protocol, string Cipher, int Bits) : SessionEvent(Session);
+
+public sealed record TlsFailed(ulong Session, string Reason) : SessionEvent(Session);
+
+public sealed record AuthenticationResult(ulong Session, string Mechanism, string Login, bool Success) : SessionEvent(Session)
+{
+    public IPAddress? Address { get; init; }
+    public string? HostName { get; init; }
+}
+
+/// <summary>A command that was refused; <paramref name="Rule"/> is file:line of what refused it, empty for protocol errors.</summary>
+public sealed record CommandRefused(ulong Session, string Command, string Reply, string Rule) : SessionEvent(Session)
+{
+    public IPAddress? Address { get; init; }
+    public string? HostName { get; init; }
+    public string Helo { get; init; } = "";
+    public string? ReversePath { get; init; }
+    public string? Recipient { get; init; }
+    public string Protocol { get; init; } = "SMTP";
+}
+
+/// <summary>An attack or a broken client: pipelined plaintext after STARTTLS, a smuggling attempt, junk (E1-E7).</summary>
+public sealed record ProtocolAbuse(ulong Session, string What) : SessionEvent(Session)
+{
+    public IPAddress? Address { get; init; }
+    public string? HostName { get; init; }
+}
+
+public sealed record MessageAccepted(Envelope Envelope, string HeaderMessageId) : MailEvent
+{
+    /// <summary>Recipients as the client named them, before expansion.</summary>
+    public ImmutableArray<MailAddress> GivenRecipients { get; init; } = [];
+}
+
+/// <summary>The message waits for a delivery of this recipient (scheduler line of O20); <paramref name="Transport"/> is mda, mta or bounce.</summary>
+public sealed record RecipientScheduled(MessageId Id, uint RecipientKey, string Transport) : MailEvent;
+
+/// <summary>One attempt ended for one recipient: the line that everybody greps for (O22).</summary>
+public sealed record DeliveryAttempted(Envelope Envelope, Recipient Recipient, DeliveryOutcome Outcome, string Transport, string NextHop) : MailEvent
+{
+    /// <summary>Since the message was received.</summary>
+    public required TimeSpan Age { get; init; }
+    public DateTimeOffset? NextAttempt { get; init; }
+
+    /// <summary>maildir, mbox, mda, lmtp, file, command; empty for relaying.</summary>
+    public string Method { get; init; } = "";
+    public string User { get; init; } = "";
+}
+
+public sealed record NotificationQueued(MessageId Id, MessageId Notification, string Kind, MailAddress To) : MailEvent;
+
+/// <summary>A notification that nobody can be sent: a double bounce, dropped with this line (E33).</summary>
+public sealed record NotificationDropped(MessageId Id, string Reason) : MailEvent;
+
+public sealed record MessageExpired(MessageId Id, MailAddress ReversePath) : MailEvent;
+
+public sealed record MessageHeld(MessageId Id, string Reason) : MailEvent;
+
+public sealed record MessageRemoved(MessageId Id, string Reason) : MailEvent;
+
+public sealed record DaemonStarted(string Version, string Configuration) : MailEvent;
+
+public sealed record DaemonStopping(string Reason) : MailEvent;
+
+public sealed record ConfigurationReloaded(string Configuration, bool Success, string Detail) : MailEvent;
+
+/// <summary>Something an operator must know: the spool is unhealthy, a table unreadable, a certificate old.</summary>
+public sealed record OperatorWarning(string Subsystem, string Text) : MailEvent;
+
+/// <summary>A trace line of one subsystem (O20), published only while that subsystem's trace is on.</summary>
+public sealed record TraceLine(string Subsystem, string Text) : MailEvent;
