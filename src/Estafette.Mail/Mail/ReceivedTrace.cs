@@ -1,0 +1,21 @@
+namespace Estafette.Mail;
+
+/// <summary>What a Received field tells of one hop (RFC 5321 s4.4).</summary>
+public sealed record ReceivedTrace
+{
+    public required ClientInfo Client { get; init; }
+
+    /// <summary>The name the server uses towards this client.</summary>
+    public required string ByHost { get; init; }
+    public required MessageId Id { get; init; }
+    public required DateTimeOffset Time { get; init; }
+
+    /// <summary>The recipient as the client named it; null unless there is exactly one, so that no hidden recipient is told to others (RFC 5321 s7.2).</summary>
+    public MailAddress? For { get; init; }
+
+    /// <summary>Leaves out who the client is (E56).</summary>
+    public bool MaskSource { get; init; }
+
+    /// <summary>The client showed a certificate that was verified.</summary>
+    public bool ClientCertificateVerified { get; init; }
+}
