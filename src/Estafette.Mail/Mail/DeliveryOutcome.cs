@@ -74,6 +74,9 @@ public sealed record RecipientProgress
     /// <summary>Wall clock of the next attempt; meaningless when done.</summary>
     public DateTimeOffset Due { get; init; }
 
+    /// <summary>Wall clock of the last attempt, for listings; null before the first.</summary>
+    public DateTimeOffset? Attempted { get; init; }
+
     /// <summary>The newest outcome; null before the first attempt.</summary>
     public DeliveryOutcome? Last { get; init; }
 

@@ -16,6 +16,12 @@ public interface IDeliveryAgent
     /// <summary>The key of the ready queue the recipient waits in. Pure: no lookup, no clock.</summary>
     NextHop NextHopOf(ActionConfig action, Recipient recipient);
 
+    /// <summary>Most recipients of one message that one job may carry: 100 for SMTP (RFC 5321 s4.5.3.1.8), 1 where each recipient is a delivery of its own.</summary>
+    int RecipientsPerJob(ActionConfig action);
+
+    /// <summary>Most lanes to one next hop; an agent whose next hop is a single user's mailbox asks for fewer.</summary>
+    int LanesPerNextHop(ActionConfig action, LimitsConfig limits) => limits.ConnectionsPerNextHop;
+
     /// <summary>
     /// Serves one lane until it runs dry. Must complete every job it takes, whatever happens (an exception is a bug: the queue defers what
     /// was left incomplete and logs it).

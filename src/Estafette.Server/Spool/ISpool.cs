@@ -54,7 +54,7 @@ public interface ISpoolWriter : IAsyncDisposable
     ValueTask<SpoolStatus> WriteAsync(ReadOnlyMemory<byte> octets, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Makes the message durable, and with it (in the same record, all or nothing) <paramref name="with"/>: "new bounce + old message finished"
+    /// Makes the message durable (held, and then never leased, where <see cref="Envelope.Hold"/> says so), and with it (in the same record, all or nothing) <paramref name="with"/>: "new bounce + old message finished"
     /// is one commit. A new message is leased to the caller when <paramref name="lease"/> is true.
     /// <paramref name="envelope"/> must carry this writer's id.
     /// </summary>
@@ -73,6 +73,9 @@ public enum SpoolStatus : byte
 
     /// <summary>The id is not known: the message was finished or removed meanwhile.</summary>
     Unknown,
+
+    /// <summary>The daemon is stopping: answer 421. Said by the queue's intake, never by a spool.</summary>
+    Stopping,
 }
 
 /// <summary>Why the spool does not take mail at the moment.</summary>
