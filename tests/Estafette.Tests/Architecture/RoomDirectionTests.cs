@@ -6,7 +6,7 @@ namespace Estafette.Tests.Architecture;
 /// <summary>Guards the direction of the rooms (docs/rooms.md) in the compiled assemblies: signatures, fields, locals and every member that IL names.</summary>
 public sealed class RoomDirectionTests
 {
-    private static readonly Assembly[] s_assemblies = [typeof(Mail.Envelope).Assembly, typeof(Spool.ISpool).Assembly];
+    private static readonly Assembly[] s_assemblies = [typeof(global::Estafette.Mail.Envelope).Assembly, typeof(global::Estafette.Spool.ISpool).Assembly];
 
     /// <summary>Room to the rooms it may use; every room may use itself.</summary>
     private static readonly Dictionary<string, string[]> s_allowed = new()
