@@ -1,0 +1,247 @@
+using System.Buffers.Text;
+using System.Text;
+using Estafette.Mail;
+
+namespace Estafette.Smtp;
+
+/// <summary>Which groups of parameters a session takes; a parameter of a group that is off is an unknown one.</summary>
+[Flags]
+public enum ParameterGroups : byte { None = 0, Dsn = 1, SmtpUtf8 = 2, Esmtp = 4 }
+
+public enum ParameterProblem : byte
+{
+    None,
+
+    /// <summary>Not known, or not offered in this session.</summary>
+    Unsupported,
+
+    /// <summary>Known, but its value is broken, or it came twice.</summary>
+    BadValue,
+
+    /// <summary>NOTIFY=NEVER together with others (RFC 3461 s4.1).</summary>
+    Contradiction,
+}
+
+/// <summary>What parsing parameters came to: <paramref name="Word"/> is the parameter that was wrong.</summary>
+public readonly record struct ParameterResult(ParameterProblem Problem, string Word)
+{
+    public static ParameterResult Ok { get; }
+
+    public bool IsOk => Problem == ParameterProblem.None;
+}
+
+/// <summary>The parameters of MAIL FROM: SIZE, BODY, SMTPUTF8, RET, ENVID, AUTH (RFC 1870, 6152, 6531, 3461, 4954).</summary>
+public sealed record MailParameters
+{
+    /// <summary>RFC 3461 s4.4: an envelope identifier has at most 100 characters.</summary>
+    private const int MaximumEnvelopeId = 100;
+
+    private const int MaximumAuth = 500;
+
+    /// <summary>SIZE=; null when not told. A number too large to count is <see cref="long.MaxValue"/>.</summary>
+    public long? Size { get; init; }
+    public BodyType Body { get; init; }
+    public bool SmtpUtf8 { get; init; }
+    public DsnReturn Return { get; init; }
+
+    /// <summary>ENVID= in xtext, as received.</summary>
+    public string? EnvelopeId { get; init; }
+
+    public static MailParameters None { get; } = new();
+
+    public static ParameterResult TryParse(ReadOnlySpan<byte> text, ParameterGroups groups, out MailParameters parameters)
+    {
+        parameters = None;
+        var read = new MailParameters();
+        int seen = 0;
+        foreach (Range range in text.SplitAny((byte)' ', (byte)'\t'))
+        {
+            ReadOnlySpan<byte> word = text[range];
+            if (word.IsEmpty)
+                continue;
+            (ReadOnlySpan<byte> name, ReadOnlySpan<byte> value) = EsmtpWord.Split(word);
+            int bit = EsmtpWord.Index(name, "SIZE"u8, "BODY"u8, "SMTPUTF8"u8, "RET"u8, "ENVID"u8, "AUTH"u8);
+            ParameterGroups group = bit switch { 1 or 2 or 32 => ParameterGroups.Esmtp, 4 => ParameterGroups.SmtpUtf8, 8 or 16 => ParameterGroups.Dsn, _ => 0 };
+            if (group == 0 || (groups & group) == 0)
+                return new ParameterResult(ParameterProblem.Unsupported, EsmtpWord.Text(word));
+            if ((seen & bit) != 0 || !Apply(bit, value, ref read))
+                return new ParameterResult(ParameterProblem.BadValue, EsmtpWord.Text(word));
+            seen |= bit;
+        }
+        parameters = read;
+        return ParameterResult.Ok;
+    }
+
+    private static bool Apply(int bit, ReadOnlySpan<byte> value, ref MailParameters read)
+    {
+        switch (bit)
+        {
+            case 1:
+                if (value.Length is 0 or > 20 || value.IndexOfAnyExceptInRange((byte)'0', (byte)'9') >= 0)
+                    return false;
+                read = read with { Size = Utf8Parser.TryParse(value, out long size, out int used) && used == value.Length ? size : long.MaxValue };
+                return true;
+            case 2:
+                if (!Ascii.EqualsIgnoreCase(value, "7BIT"u8) && !Ascii.EqualsIgnoreCase(value, "8BITMIME"u8))
+                    return false;
+                read = read with { Body = value[0] == '7' ? BodyType.SevenBit : BodyType.EightBitMime };
+                return true;
+            case 4:
+                read = read with { SmtpUtf8 = true };
+                return value.IsEmpty;
+            case 8:
+                if (!Ascii.EqualsIgnoreCase(value, "FULL"u8) && !Ascii.EqualsIgnoreCase(value, "HDRS"u8))
+                    return false;
+                read = read with { Return = (value[0] | 0x20) == 'f' ? DsnReturn.Full : DsnReturn.Headers };
+                return true;
+            case 16:
+                if (value.Length is 0 or > MaximumEnvelopeId || !XTextSyntax.IsValid(value))
+                    return false;
+                read = read with { EnvelopeId = EsmtpWord.Text(value) };
+                return true;
+            default:
+                // RFC 4954 s5: the identity is read and not passed on, as MAIL FROM:<> AUTH=<> would.
+                return value.Length is > 0 and <= MaximumAuth && (value.SequenceEqual("<>"u8) || XTextSyntax.IsValid(value));
+        }
+    }
+}
+
+/// <summary>The parameters of RCPT TO: NOTIFY and ORCPT (RFC 3461 s4.1, s4.2).</summary>
+public sealed record RcptParameters
+{
+    /// <summary>RFC 3461 s4.2: an original recipient has at most 500 characters (E35).</summary>
+    private const int MaximumOriginal = 500;
+
+    public DsnNotify Notify { get; init; }
+
+    /// <summary>ORCPT=, type and xtext as received.</summary>
+    public string? OriginalRecipient { get; init; }
+
+    public static RcptParameters None { get; } = new();
+
+    public static ParameterResult TryParse(ReadOnlySpan<byte> text, ParameterGroups groups, out RcptParameters parameters)
+    {
+        parameters = None;
+        var read = new RcptParameters();
+        int seen = 0;
+        foreach (Range range in text.SplitAny((byte)' ', (byte)'\t'))
+        {
+            ReadOnlySpan<byte> word = text[range];
+            if (word.IsEmpty)
+                continue;
+            (ReadOnlySpan<byte> name, ReadOnlySpan<byte> value) = EsmtpWord.Split(word);
+            int bit = EsmtpWord.Index(name, "NOTIFY"u8, "ORCPT"u8);
+            if (bit == 0 || (groups & ParameterGroups.Dsn) == 0)
+                return new ParameterResult(ParameterProblem.Unsupported, EsmtpWord.Text(word));
+            if ((seen & bit) != 0)
+                return new ParameterResult(ParameterProblem.BadValue, EsmtpWord.Text(word));
+            seen |= bit;
+            if (bit == 1)
+            {
+                if (!TryNotify(value, out DsnNotify notify))
+                    return new ParameterResult(ParameterProblem.BadValue, EsmtpWord.Text(word));
+                if ((notify & DsnNotify.Never) != 0 && notify != DsnNotify.Never)
+                    return new ParameterResult(ParameterProblem.Contradiction, EsmtpWord.Text(word));
+                read = read with { Notify = notify };
+            }
+            else
+            {
+                if (!IsTypedAddress(value))
+                    return new ParameterResult(ParameterProblem.BadValue, EsmtpWord.Text(word));
+                read = read with { OriginalRecipient = EsmtpWord.Text(value) };
+            }
+        }
+        parameters = read;
+        return ParameterResult.Ok;
+    }
+
+    private static bool TryNotify(ReadOnlySpan<byte> value, out DsnNotify notify)
+    {
+        notify = DsnNotify.Unspecified;
+        foreach (Range range in value.Split((byte)','))
+        {
+            ReadOnlySpan<byte> word = value[range];
+            int bit = EsmtpWord.Index(word, "NEVER"u8, "SUCCESS"u8, "FAILURE"u8, "DELAY"u8);
+            if (bit == 0)
+                return false;
+            notify |= (DsnNotify)bit;
+        }
+        return true;
+    }
+
+    /// <summary>RFC 3461 s4.2, RFC 6533 s3: <c>rfc822;xtext</c> or <c>utf-8;text</c>.</summary>
+    private static bool IsTypedAddress(ReadOnlySpan<byte> value)
+    {
+        int semicolon = value.IndexOf((byte)';');
+        if (value.Length > MaximumOriginal || semicolon <= 0 || semicolon == value.Length - 1)
+            return false;
+        foreach (byte b in value[..semicolon])
+        {
+            if (!char.IsAsciiLetterOrDigit((char)b) && b != '-')
+                return false;
+        }
+        return Ascii.EqualsIgnoreCase(value[..semicolon], "utf-8"u8)
+            ? System.Text.Unicode.Utf8.IsValid(value)
+            : XTextSyntax.IsValid(value[(semicolon + 1)..]);
+    }
+}
+
+/// <summary>One <c>NAME=value</c> of MAIL or RCPT (RFC 5321 s4.1.2 esmtp-param).</summary>
+internal static class EsmtpWord
+{
+    public ref struct Parts
+    {
+        public ReadOnlySpan<byte> Name;
+        public ReadOnlySpan<byte> Value;
+
+        public readonly void Deconstruct(out ReadOnlySpan<byte> name, out ReadOnlySpan<byte> value)
+        {
+            name = Name;
+            value = Value;
+        }
+    }
+
+    public static Parts Split(ReadOnlySpan<byte> word)
+    {
+        int equals = word.IndexOf((byte)'=');
+        return equals < 0 ? new Parts { Name = word } : new Parts { Name = word[..equals], Value = word[(equals + 1)..] };
+    }
+
+    /// <summary>The bit of the name among the given ones: 1, 2, 4, ...; 0 when it is none of them.</summary>
+    public static int Index(ReadOnlySpan<byte> name, ReadOnlySpan<byte> a, ReadOnlySpan<byte> b, ReadOnlySpan<byte> c = default,
+        ReadOnlySpan<byte> d = default, ReadOnlySpan<byte> e = default, ReadOnlySpan<byte> f = default)
+    {
+        if (name.IsEmpty)
+            return 0;
+        if (Ascii.EqualsIgnoreCase(name, a)) return 1;
+        if (Ascii.EqualsIgnoreCase(name, b)) return 2;
+        if (Ascii.EqualsIgnoreCase(name, c)) return 4;
+        if (Ascii.EqualsIgnoreCase(name, d)) return 8;
+        if (Ascii.EqualsIgnoreCase(name, e)) return 16;
+        return Ascii.EqualsIgnoreCase(name, f) ? 32 : 0;
+    }
+
+    public static string Text(ReadOnlySpan<byte> octets) => Encoding.UTF8.GetString(octets);
+}
+
+/// <summary>RFC 3461 s4: printable ASCII but <c>+</c> and <c>=</c>, and <c>+XX</c> for the rest.</summary>
+internal static class XTextSyntax
+{
+    public static bool IsValid(ReadOnlySpan<byte> text)
+    {
+        for (int i = 0; i < text.Length; i++)
+        {
+            byte b = text[i];
+            if (b is < 0x21 or > 0x7e or (byte)'=')
+                return false;
+            if (b != '+')
+                continue;
+            if (i + 2 >= text.Length || !IsUpperHex(text[i + 1]) || !IsUpperHex(text[i + 2]))
+                return false;
+            i += 2;
+        }
+        return true;
+    }
+
+    private static bool IsUpperHex(byte b) => b is (>= (byte)'0' and <= (byte)'9') or (>= (byte)'A' and <= (byte)'F');
+}
