@@ -1,0 +1,43 @@
+using System.Net.Sockets;
+using System.Text;
+using System.Text.Json;
+using Estafette.Control;
+using Estafette.Program.Daemon;
+
+namespace Estafette.Program.Commands;
+
+/// <summary>Asks the running daemon something over its admin socket. A daemon that is not there, or that refuses this user, is an answer in words.</summary>
+internal static class ControlClient
+{
+    /// <summary>Sends one request; <paramref name="onRow"/> gets each row as it comes. Returns what ended it.</summary>
+    public static async Task<ControlEnd> AskAsync(StateFolder state, ControlRequest request, Action<ControlRow> onRow, CancellationToken cancellationToken = default)
+    {
+        try
+        {
+            using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+            await socket.ConnectAsync(new UnixDomainSocketEndPoint(state.ControlSocket), cancellationToken);
+            await using var stream = new NetworkStream(socket);
+            byte[] line = JsonSerializer.SerializeToUtf8Bytes(request, ControlJson.Default.ControlRequest);
+            await stream.WriteAsync(line, cancellationToken);
+            await stream.WriteAsync("\n"u8.ToArray(), cancellationToken);
+            using var reader = new StreamReader(stream, Encoding.UTF8);
+            while (await reader.ReadLineAsync(cancellationToken) is string answer)
+            {
+                ControlRow? row = JsonSerializer.Deserialize(answer, ControlJson.Default.ControlRow);
+                if (row?.Done is ControlEnd end)
+                    return end;
+                if (row is not null)
+                    onRow(row);
+            }
+            return new ControlEnd("the daemon closed the connection before its answer ended", 0);
+        }
+        catch (SocketException e)
+        {
+            return new ControlEnd($"no daemon answers at {state.ControlSocket} ({e.Message}); is 'estafette run' running, and is it this state folder (ESTAFETTE_STATE)?", 0);
+        }
+        catch (Exception e) when (e is IOException or JsonException)
+        {
+            return new ControlEnd(e.Message, 0);
+        }
+    }
+}

@@ -1,0 +1,124 @@
+using System.CommandLine;
+using Estafette.Control;
+using Estafette.Program.Daemon;
+
+namespace Estafette.Program.Commands;
+
+/// <summary>The program's own command line: <c>estafette run | check | queue | version</c>, each with <c>--help</c>.</summary>
+internal static class EstafetteCommand
+{
+    public static async Task<int> RunAsync(string[] args)
+    {
+        var root = new RootCommand("Estafette, a mail server that runs the configuration you already have.");
+        root.Subcommands.Add(Run());
+        root.Subcommands.Add(Check());
+        root.Subcommands.Add(Queue());
+        root.Subcommands.Add(Version());
+        return await root.Parse(args).InvokeAsync();
+    }
+
+    private static Option<string?> ConfigOption() => new("--config", "-c") { Description = "An smtpd.conf file. Default: $ESTAFETTE_CONFIG, else the embedded configuration (run) or /etc/smtpd.conf (check)." };
+
+    private static Option<string?> StateOption() => new("--state") { Description = "Folder for spool, sockets and drop folder. Default: $ESTAFETTE_STATE, else /var/lib/estafette, else the user's own." };
+
+    private static Option<bool> JsonOption() => new("--json") { Description = "One JSON object a line." };
+
+    private static Command Run()
+    {
+        Option<string?> config = ConfigOption();
+        Option<string?> state = StateOption();
+        var verbose = new Option<bool>("--verbose", "-v") { Description = "Debug lines too: the scheduler, expansion and deliveries." };
+        var command = new Command("run", "Start the mail server in the foreground; SIGTERM or Ctrl-C stops it, SIGHUP reloads.") { config, state, verbose };
+        command.SetAction((parsed, cancellation) => DaemonCommand.RunAsync(
+            new DaemonOptions(Named(parsed.GetValue(config)), State(parsed.GetValue(state))) { Verbose = parsed.GetValue(verbose) }));
+        return command;
+    }
+
+    private static Command Check()
+    {
+        Option<string?> config = ConfigOption();
+        Option<bool> json = JsonOption();
+        var command = new Command("check", "Read a configuration and tell everything that is wrong with it, with place and cure. Exit 1 on errors.") { config, json };
+        command.SetAction(parsed => CheckCommand.Run(Named(parsed.GetValue(config)) ?? "/etc/smtpd.conf", parsed.GetValue(json)));
+        return command;
+    }
+
+    private static Command Queue()
+    {
+        var command = new Command("queue", "Show and operate the queue of the running server.");
+        command.Subcommands.Add(List());
+        foreach ((string name, string words, string help) in new[]
+        {
+            ("flush", "schedule", "Try now: a message id, an envelope id, or all."),
+            ("hold", "pause-envelope", "Keep from being tried."),
+            ("release", "resume-envelope", "Let held mail go on."),
+            ("remove", "remove", "Delete without a notification."),
+        })
+        {
+            Option<string?> state = StateOption();
+            var which = new Argument<string>("id") { Description = "Message id (8 or 16 hex digits), envelope id (16), or 'all'." };
+            var operate = new Command(name, help) { which, state };
+            operate.SetAction(async (parsed, cancellation) =>
+            {
+                ControlEnd end = await ControlClient.AskAsync(State(parsed.GetValue(state)), new ControlRequest(words) { Arguments = [parsed.GetValue(which)!] }, _ => { }, cancellation);
+                return Tell(end, $"{end.Affected} envelopes");
+            });
+            command.Subcommands.Add(operate);
+        }
+        return command;
+    }
+
+    private static Command List()
+    {
+        Option<string?> state = StateOption();
+        Option<bool> json = JsonOption();
+        var which = new Argument<string?>("id") { Description = "Only this message.", Arity = ArgumentArity.ZeroOrOne };
+        var list = new Command("list", "What waits, one recipient a line.") { which, json, state };
+        list.SetAction(async (parsed, cancellation) =>
+        {
+            var entries = new List<QueueEntry>();
+            string? id = parsed.GetValue(which);
+            ControlEnd end = await ControlClient.AskAsync(State(parsed.GetValue(state)), new ControlRequest("show-queue") { Arguments = id is null ? [] : [id] }, row =>
+            {
+                if (row.Entry is not null)
+                    entries.Add(row.Entry);
+            }, cancellation);
+            if (end.Error is null)
+                QueueListing.Write(entries, parsed.GetValue(json));
+            return Tell(end, null);
+        });
+        return list;
+    }
+
+    private static Command Version()
+    {
+        var command = new Command("version", "Print the version.");
+        command.SetAction(_ =>
+        {
+            Console.Out.WriteLine("Estafette " + VersionText.Value);
+            return ExitCode.Ok;
+        });
+        return command;
+    }
+
+    private static int Tell(ControlEnd end, string? done)
+    {
+        if (end.Error is not null)
+        {
+            Console.Error.WriteLine("estafette: " + end.Error);
+            return ExitCode.Failure;
+        }
+        if (done is not null)
+            Console.Out.WriteLine(done);
+        return ExitCode.Ok;
+    }
+
+    private static string? Named(string? config)
+    {
+        if (config is null)
+            config = Environment.GetEnvironmentVariable("ESTAFETTE_CONFIG");
+        return string.IsNullOrEmpty(config) ? null : config;
+    }
+
+    private static StateFolder State(string? state) => state is null ? StateFolder.Default() : new StateFolder(Path.GetFullPath(state));
+}

@@ -1,0 +1,30 @@
+using Estafette.Program.Submission;
+
+namespace Estafette.Program.Commands;
+
+/// <summary>Finds the command that a name stands for. Old names keep their own argument syntax; <c>estafette</c> has verbs.</summary>
+internal static class Invocation
+{
+    /// <summary>
+    /// The name the program was started by. The runtime shows only its own file, so the kernel is asked: a symlink's name is the first word of
+    /// the command line. A leading dash marks a login shell's convention and is no part of the name.
+    /// </summary>
+    public static string CalledAs()
+    {
+        ReadOnlySpan<byte> line = File.ReadAllBytes("/proc/self/cmdline");
+        int end = line.IndexOf((byte)0);
+        string name = System.Text.Encoding.UTF8.GetString(end < 0 ? line : line[..end]);
+        return Path.GetFileName(name).TrimStart('-');
+    }
+
+    public static async Task<int> RunAsync(string name, string[] args) => name switch
+    {
+        "sendmail" or "send-mail" => await SendmailCommand.RunAsync(args),
+        "mailq" => await MailqCommand.RunAsync(args),
+        "smtpctl" => await SmtpctlCommand.RunAsync(args),
+        "smtpd" => await SmtpdCommand.RunAsync(args),
+        "makemap" => MakemapCommand.Run(args),
+        "newaliases" => NewaliasesCommand.Run(args),
+        _ => await EstafetteCommand.RunAsync(args),
+    };
+}

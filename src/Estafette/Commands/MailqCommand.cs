@@ -1,0 +1,17 @@
+using Estafette.Program.Submission;
+
+namespace Estafette.Program.Commands;
+
+/// <summary>mailq(1): the queue in the form of the dialect that runs.</summary>
+internal static class MailqCommand
+{
+    public static async Task<int> RunAsync(string[] args)
+    {
+        if (args is ["--help"] or ["-h"])
+        {
+            Console.Out.WriteLine("usage: mailq [--json]    list the messages that wait (evpid|family|type|flags|sender|rcpt|dest|created|expire|last|tries|state|next|error)");
+            return ExitCode.Ok;
+        }
+        return args is ["--json"] ? await EstafetteCommand.RunAsync(["queue", "list", "--json"]) : await SmtpctlCommand.ShowQueueAsync([]);
+    }
+}

@@ -1,0 +1,119 @@
+using Estafette.Program.Commands;
+using Estafette.Program.Daemon;
+
+namespace Estafette.Program.Submission;
+
+/// <summary>
+/// sendmail(1): takes a message from standard input and hands it to the daemon, or keeps it in the drop folder while the daemon is down.
+/// Exit 0 means the message is safe on disk; everything else is a code of sysexits.h and words on standard error.
+/// </summary>
+internal static class SendmailCommand
+{
+    private const string Help = """
+        usage: sendmail [options] [recipient ...] < message
+          -t            recipients from To, Cc and Bcc (Bcc is removed)
+          -f ADDRESS    envelope sender (also -r)       -F NAME      full name in From
+          -i, -oi       a lone dot is text              -v           show the SMTP dialogue
+          -N WHEN       never, or success,failure,delay -R full|hdrs what a notification returns
+          -V ENVID      envelope id for notifications   -B 7BIT|8BITMIME
+          -bs           speak SMTP on standard input    -bp          list the queue (mailq)
+          -bi           rebuild aliases (newaliases)    -q           try everything that waits now
+        other -o and -O settings are accepted and have no effect
+        """;
+
+    public static async Task<int> RunAsync(string[] args)
+    {
+        SendmailOptions options = SendmailOptions.Parse(args);
+        if (options.Problem is not null)
+            return Complain(options.Problem, ExitCode.Usage);
+        switch (options.What)
+        {
+            case SendmailOptions.Mode.Help:
+                Console.Out.WriteLine(Help);
+                return ExitCode.Ok;
+            case SendmailOptions.Mode.Version:
+                Console.Out.WriteLine("sendmail (Estafette " + VersionText.Value + ")");
+                return ExitCode.Ok;
+            case SendmailOptions.Mode.ListQueue:
+                return await MailqCommand.RunAsync([]);
+            case SendmailOptions.Mode.RunQueue:
+                return await SmtpctlCommand.RunAsync(["schedule", "all"]);
+            case SendmailOptions.Mode.NewAliases:
+                return NewaliasesCommand.Run([]);
+            case SendmailOptions.Mode.Smtp:
+                return await StandardInputSession.RunAsync(StateFolder.Default(), CancellationToken.None);
+            default:
+                return await DeliverAsync(options, StateFolder.Default());
+        }
+    }
+
+    private static async Task<int> DeliverAsync(SendmailOptions options, StateFolder state)
+    {
+        SubmissionProfile profile = SubmissionProfile.Read(state);
+        bool endsAtDot = !options.IgnoreDots && profile.LoneDotEndsMessage;
+        MessageInput message;
+        try
+        {
+            message = await MessageInput.ReadAsync(Console.OpenStandardInput(), endsAtDot, CancellationToken.None);
+        }
+        catch (Exception e) when (e is IOException or InvalidDataException)
+        {
+            return Complain(e.Message, e is IOException ? ExitCode.IoError : ExitCode.DataError);
+        }
+        await using (message)
+        {
+            var sender = Submitter.Current(profile.HostName, options);
+            PreparedHeader header = PreparedHeader.From(message.Header, sender, options.RecipientsFromHeader);
+            List<string> recipients = [.. options.Recipients.Select(r => Submitter.Qualify(r, profile.HostName)), .. header.Recipients.Select(r => Submitter.Qualify(r, profile.HostName))];
+            recipients = [.. recipients.Distinct(StringComparer.Ordinal)];
+            if (recipients.Count == 0)
+                return Complain("no recipients", ExitCode.Software);
+            var submission = new Submission
+            {
+                ReversePath = sender.ReversePath,
+                Recipients = recipients,
+                Header = header.Octets,
+                Message = message,
+                Notify = options.Notify,
+                Return = options.Return,
+                EnvelopeId = options.EnvelopeId,
+                Body = options.Body,
+            };
+            return await HandOverAsync(submission, options.Verbose, state);
+        }
+    }
+
+    private static async Task<int> HandOverAsync(Submission submission, bool verbose, StateFolder state)
+    {
+        var client = new SubmissionClient(state, verbose ? Console.Out : null);
+        SubmissionResult result = await client.SendAsync(submission, CancellationToken.None);
+        switch (result)
+        {
+            case SubmissionResult.Accepted:
+                return ExitCode.Ok;
+            case SubmissionResult.Refused refused:
+                string? letter = await DeadLetter.SaveAsync(submission);
+                Complain("command failed: " + refused.Reply, 0);
+                if (letter is not null)
+                    Console.Error.WriteLine($"sendmail: the message was saved in {letter}");
+                return refused.Permanent ? ExitCode.Software : ExitCode.TempFail;
+            default:
+                string reason = ((SubmissionResult.NoDaemon)result).Reason;
+                string? problem = await DropFolder.KeepAsync(state, submission, CancellationToken.None);
+                if (problem is null)
+                {
+                    if (verbose)
+                        Console.Out.WriteLine($"the daemon is not there ({reason}); the message waits in {state.Drop}");
+                    return ExitCode.Ok;
+                }
+                await DeadLetter.SaveAsync(submission);
+                return Complain($"the daemon is not there ({reason}), and the message could not be kept: {problem}", ExitCode.TempFail);
+        }
+    }
+
+    private static int Complain(string text, int code)
+    {
+        Console.Error.WriteLine("sendmail: " + text);
+        return code;
+    }
+}
