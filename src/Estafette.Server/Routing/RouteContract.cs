@@ -26,7 +26,11 @@ public abstract record RouteResult
     public sealed record Accepted(ImmutableArray<Recipient> Recipients, SourceSpan Rule) : RouteResult;
 
     /// <summary>Refused for good or for now, with the reply and the rule (or <see cref="SourceSpan.None"/> when none matched) that gave it (E55, promise 5).</summary>
-    public sealed record Refused(RefusalReason Reason, int Code, EnhancedStatus Status, string Text, SourceSpan Rule) : RouteResult;
+    public sealed record Refused(RefusalReason Reason, int Code, EnhancedStatus Status, string Text, SourceSpan Rule) : RouteResult
+    {
+        /// <summary>Why, for the log and for explain; never for the client. Empty when the reason says it all.</summary>
+        public string Detail { get; init; } = "";
+    }
 }
 
 public enum RefusalReason : byte

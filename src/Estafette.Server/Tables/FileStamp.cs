@@ -1,0 +1,85 @@
+using System.Runtime.InteropServices;
+
+namespace Estafette.Tables;
+
+/// <summary>
+/// What tells one state of a file from another without reading it. Inode and change time are in it because a file replaced within one
+/// tick of the clock, or with its old time restored, has changed all the same.
+/// </summary>
+internal readonly partial record struct FileStamp(ulong Device, ulong Inode, long Size, TimeSpan Modified, TimeSpan Changed, int Mode)
+{
+    private const int AtCurrentDirectory = -100;
+    private const uint BasicStats = 0x7ff;
+
+    /// <summary>True for files that everybody may read.</summary>
+    public bool IsWorldReadable => (Mode & 0x4) != 0;
+
+    /// <summary>Reads a path's stamp; the failure is the system's text.</summary>
+    public static bool TryRead(string path, out FileStamp stamp, out FileFailure failure)
+    {
+        stamp = default;
+        if (StatX(AtCurrentDirectory, path, 0, BasicStats, out StatXBuffer buffer) != 0)
+        {
+            int error = Marshal.GetLastPInvokeError();
+            failure = new FileFailure(error, Marshal.GetPInvokeErrorMessage(error));
+            return false;
+        }
+        failure = default;
+        stamp = new FileStamp(((ulong)buffer.DeviceMajor << 32) | buffer.DeviceMinor, buffer.Inode, (long)buffer.Size,
+            Time(buffer.Modified), Time(buffer.Changed), buffer.Mode);
+        return true;
+    }
+
+    [LibraryImport("libc", EntryPoint = "geteuid")]
+    public static partial uint EffectiveUser();
+
+    private static TimeSpan Time(StatXTime time) => TimeSpan.FromTicks(time.Seconds * TimeSpan.TicksPerSecond + time.Nanoseconds / 100);
+
+    [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int StatX(int directory, string path, int flags, uint mask, out StatXBuffer buffer);
+
+    [StructLayout(LayoutKind.Sequential)]
+    private struct StatXTime
+    {
+        public long Seconds;
+        public uint Nanoseconds;
+        public int Reserved;
+    }
+
+    /// <summary>struct statx of the kernel: the same on every architecture, unlike struct stat.</summary>
+    [StructLayout(LayoutKind.Sequential, Size = 256)]
+    private struct StatXBuffer
+    {
+        public uint Mask;
+        public uint BlockSize;
+        public ulong Attributes;
+        public uint Links;
+        public uint User;
+        public uint Group;
+        public ushort Mode;
+        public ushort Spare;
+        public ulong Inode;
+        public ulong Size;
+        public ulong Blocks;
+        public ulong AttributesMask;
+        public StatXTime Accessed;
+        public StatXTime Created;
+        public StatXTime Changed;
+        public StatXTime Modified;
+        public uint SpecialMajor;
+        public uint SpecialMinor;
+        public uint DeviceMajor;
+        public uint DeviceMinor;
+    }
+}
+
+/// <summary>Why a system call on a file failed.</summary>
+internal readonly record struct FileFailure(int Error, string Text)
+{
+    private const int NoEntry = 2;
+    private const int NotDirectory = 20;
+    private const int Access = 13;
+
+    public bool IsMissing => Error is NoEntry or NotDirectory;
+    public bool IsDenied => Error is Access;
+}

@@ -1,0 +1,138 @@
+using System.Collections.Frozen;
+using System.Collections.Immutable;
+using Estafette.Config.Model;
+using Estafette.Events;
+
+namespace Estafette.Tables;
+
+/// <summary>
+/// All lookup tables of one configuration. Answers are values; a table that cannot be read answers "unavailable", which every user of it must
+/// treat as a temporary failure (E44). Everything is read when it is made, so that what only root may read is read before privileges
+/// are dropped; text and compiled files that change later are read again.
+/// </summary>
+public sealed class TableSet
+{
+    /// <summary>The table that every configuration has: the users of the system.</summary>
+    public const string SystemUsersTable = "<getpwnam>";
+
+    private readonly FrozenDictionary<string, LookupTable> _tables;
+    private readonly FrozenSet<string> _passwd;
+    private readonly IUserDatabase _users;
+    private readonly EventSink _events;
+    private readonly string _delimiters;
+
+    public TableSet(MailConfig config, IUserDatabase users, EventSink events, TimeProvider clock)
+    {
+        _users = users;
+        _events = events;
+        _delimiters = config.SubaddressDelimiters;
+        _tables = config.Tables.Values.Where(t => t.Kind != TableKind.Passwd).ToFrozenDictionary(
+            t => t.Name,
+            t => new LookupTable(t, clock, text => events.Publish(new OperatorWarning("tables", text) { At = events.Now })),
+            StringComparer.Ordinal);
+        _passwd = config.Tables.Values.Where(t => t.Kind == TableKind.Passwd).Select(t => t.Name).Append(SystemUsersTable).ToFrozenSet(StringComparer.Ordinal);
+        foreach (LookupTable table in _tables.Values)
+            table.Current();
+    }
+
+    /// <summary>The value of a key, compared exactly but for ASCII case.</summary>
+    public ValueTask<TableAnswer> LookupAsync(string table, string key, CancellationToken cancellationToken) =>
+        MatchAsync(table, TableMatch.Exact, key, cancellationToken);
+
+    /// <summary>The value of the row whose key matches; a domain, an address or a text by what <paramref name="match"/> says.</summary>
+    public async ValueTask<TableAnswer> MatchAsync(string table, TableMatch match, string key, CancellationToken cancellationToken)
+    {
+        TableAnswer answer = _passwd.Contains(table)
+            ? await LookupUserAsync(match, key, cancellationToken)
+            : Find(table, match, key);
+        if (_events.Traces("lookup"))
+            _events.Trace("lookup", $"lookup: {Name(match)} \"{key}\" in table {table} -> {Shown(answer)}");
+        return answer;
+    }
+
+    /// <summary>The keys of a table in their order, for tables that are walked.</summary>
+    public TableKeys Keys(string table)
+    {
+        if (!_tables.TryGetValue(table, out LookupTable? lookup))
+            return new TableKeys([], $"table {table} cannot be walked");
+        try
+        {
+            LoadedTable loaded = lookup.Current();
+            return loaded.Rows is null ? new TableKeys([], loaded.Failure) : new TableKeys([.. loaded.Rows.All().Select(r => r.Key)]);
+        }
+        catch (IOException e)
+        {
+            return new TableKeys([], e.Message);
+        }
+    }
+
+    /// <summary>Reads a table again (<c>smtpctl update table</c>); null when that worked, else why not.</summary>
+    public string? Update(string table)
+    {
+        if (_passwd.Contains(table))
+            return null;
+        return _tables.TryGetValue(table, out LookupTable? lookup) ? lookup.Reload().Failure : $"no table {table}";
+    }
+
+    /// <summary>What is wrong with the tables' contents, each finding where the table is declared or at its own line.</summary>
+    public ImmutableArray<Diagnostic> Check() => [.. _tables.Values.OrderBy(t => t.Config.At.Line).SelectMany(TableCheck.Of)];
+
+    private TableAnswer Find(string table, TableMatch match, string key)
+    {
+        if (!_tables.TryGetValue(table, out LookupTable? lookup))
+            return new TableAnswer.Unavailable($"no table {table}");
+        LoadedTable loaded = lookup.Current();
+        if (loaded.Rows is not { } rows)
+            return new TableAnswer.Unavailable(loaded.Failure ?? "not read");
+        try
+        {
+            PatternIndex index = rows.Index(match);
+            if (index.Invalid is { } invalid)
+                return new TableAnswer.Unavailable($"table {table}: \"{invalid}\" is no valid pattern");
+            string folded = KeyText.Fold(key);
+            string? value = match == TableMatch.MailAddress ? FindAddress(index, folded) : index.Find(folded);
+            return value is null ? TableAnswer.NotFound.Instance : new TableAnswer.Found(value);
+        }
+        catch (IOException e)
+        {
+            return new TableAnswer.Unavailable($"table {table}: {e.Message}");
+        }
+    }
+
+    private string? FindAddress(PatternIndex index, string address)
+    {
+        int at = address.LastIndexOf('@');
+        string user = at < 0 ? address : address[..at];
+        int delimiter = user.AsSpan().IndexOfAny(_delimiters);
+        return index.FindAddress(user, delimiter > 0 ? user[..delimiter] : user, at < 0 ? "" : address[(at + 1)..]);
+    }
+
+    private async ValueTask<TableAnswer> LookupUserAsync(TableMatch match, string key, CancellationToken cancellationToken)
+    {
+        if (match != TableMatch.Exact)
+            return new TableAnswer.Unavailable("the users of the system can only be looked up by name");
+        return await _users.FindAsync(key, cancellationToken) switch
+        {
+            UserAnswer.Found found => new TableAnswer.Found(found.User.ToTableValue()),
+            UserAnswer.Unavailable unavailable => new TableAnswer.Unavailable(unavailable.Reason),
+            _ => TableAnswer.NotFound.Instance,
+        };
+    }
+
+    private static string Name(TableMatch match) => match switch
+    {
+        TableMatch.Domain => "domain",
+        TableMatch.Network => "netaddr",
+        TableMatch.MailAddress => "mailaddr",
+        TableMatch.Regex => "regex",
+        _ => "lookup",
+    };
+
+    /// <summary>Values stay out of the trace: some are secrets (E54).</summary>
+    private static string Shown(TableAnswer answer) => answer switch
+    {
+        TableAnswer.Found => "found",
+        TableAnswer.Unavailable unavailable => "error: " + unavailable.Reason,
+        _ => "none",
+    };
+}
