@@ -1,0 +1,84 @@
+using System.Globalization;
+using System.Net.Security;
+using System.Runtime.CompilerServices;
+using Estafette.Config.Model;
+using Estafette.Events;
+using Estafette.Mail;
+using Estafette.Queue;
+using Estafette.Smtp;
+
+namespace Estafette.Delivery.Remote;
+
+/// <summary>
+/// Hands mail on over SMTP (or LMTP, where the relay URL says so): by MX of the recipient's domain or through the action's fixed hosts. All recipients of a
+/// lane share its domain or its hosts, so that one connection can carry them.
+/// </summary>
+public sealed class RemoteAgent(
+    IExchangerDns dns, IRelayTables tables, Func<string, SslStreamCertificateContext?> identities, EventSink events, TimeProvider clock, RelayTimeouts? timeouts = null) : IDeliveryAgent
+{
+    /// <summary>RFC 5321 s4.5.3.1.8: what every server must take.</summary>
+    private const int Recipients = 100;
+
+    private readonly RelayServices _services = new(dns, tables, identities, events, clock, timeouts ?? RelayTimeouts.Default);
+
+    // The name of a host list is asked for once a recipient and never changes while its action lives.
+    private readonly ConditionalWeakTable<ActionConfig.Relay, string> _hostNames = [];
+
+    public bool Serves(ActionConfig action, DeliveryTarget target) => action is ActionConfig.Relay && target is DeliveryTarget.Relay;
+
+    public NextHop NextHopOf(ActionConfig action, Recipient recipient)
+    {
+        var relay = (ActionConfig.Relay)action;
+        if (relay.Hosts.IsEmpty)
+            return new NextHop("smtp", recipient.Address.Domain.ToLowerInvariant(), relay.Name);
+        return new NextHop(relay.Hosts[0].Protocol == RelayProtocol.Lmtp ? "lmtp" : "smtp", _hostNames.GetValue(relay, HostNames), relay.Name);
+    }
+
+    public int RecipientsPerJob(ActionConfig action) => Recipients;
+
+    public Task ServeAsync(DeliveryLane lane, CancellationToken cancellationToken)
+    {
+        var action = (ActionConfig.Relay)lane.Action;
+        string domain = lane.NextHop.Name;
+        return new RelayLane(lane, action, _services, job => Prepare(job, action), WalkAsync).ServeAsync(cancellationToken);
+
+        async ValueTask<RouteWalk> WalkAsync(CancellationToken token) =>
+            new(await _services.Planner.PlanAsync(action, domain, lane.Config, token), domain, _services.Dns, _services.Own, lane.Config);
+    }
+
+    /// <summary>Writes the paths out; recipients whose address no command can carry fail here.</summary>
+    internal static OutgoingMessage Prepare(DeliveryJob job, ActionConfig.Relay action)
+    {
+        MailAddress reversePath = Rewritten(job.ReversePath, action.MailFrom);
+        var recipients = new List<OutgoingRecipient>(job.Recipients.Count);
+        var message = new OutgoingMessage(job, reversePath, recipients);
+        bool writable = CommandWriter.IsPath(reversePath.ToString());
+        foreach (int index in job.Recipients)
+            recipients.Add(new OutgoingRecipient(index, job.Envelope.Recipients[index].Address.ToString()));
+        if (!writable)
+            message.CompleteRest(DeliveryOutcome.Failed(new(5, 1, 7), "The sender's address cannot be written in a command", OutcomeScope.Message));
+        for (int i = recipients.Count - 1; i >= 0; i--)
+        {
+            if (!CommandWriter.IsPath(recipients[i].Path))
+                message.Complete(recipients[i], DeliveryOutcome.Failed(new(5, 1, 3), "The recipient's address cannot be written in a command"));
+        }
+        return message;
+    }
+
+    /// <summary><c>mail-from</c>: a whole address, or <c>@domain</c> that keeps the local part. A notification's null sender stays null (RFC 5321 s4.5.5).</summary>
+    internal static MailAddress Rewritten(MailAddress reversePath, string? mailFrom)
+    {
+        if (reversePath.IsNull || string.IsNullOrEmpty(mailFrom))
+            return reversePath;
+        int at = mailFrom.LastIndexOf('@');
+        return at switch
+        {
+            < 0 => new MailAddress(mailFrom, reversePath.Domain),
+            0 => reversePath with { Domain = mailFrom[1..] },
+            _ => new MailAddress(mailFrom[..at], mailFrom[(at + 1)..]),
+        };
+    }
+
+    private static string HostNames(ActionConfig.Relay relay) =>
+        string.Join(',', relay.Hosts.Select(h => h.Port == 0 ? h.Host : string.Create(CultureInfo.InvariantCulture, $"{h.Host}:{h.Port}")));
+}
