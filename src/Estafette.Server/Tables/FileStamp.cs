@@ -11,6 +11,9 @@ internal readonly partial record struct FileStamp(ulong Device, ulong Inode, lon
     private const int AtCurrentDirectory = -100;
     private const uint BasicStats = 0x7ff;
 
+    public uint User { get; private init; }
+    public uint Group { get; private init; }
+
     /// <summary>True for files that everybody may read.</summary>
     public bool IsWorldReadable => (Mode & 0x4) != 0;
 
@@ -26,7 +29,8 @@ internal readonly partial record struct FileStamp(ulong Device, ulong Inode, lon
         }
         failure = default;
         stamp = new FileStamp(((ulong)buffer.DeviceMajor << 32) | buffer.DeviceMinor, buffer.Inode, (long)buffer.Size,
-            Time(buffer.Modified), Time(buffer.Changed), buffer.Mode);
+            Time(buffer.Modified), Time(buffer.Changed), buffer.Mode)
+        { User = buffer.User, Group = buffer.Group };
         return true;
     }
 
