@@ -18,11 +18,11 @@ internal sealed record StateFolder(string Root)
     /// <summary>Listing and operating the queue.</summary>
     public string ControlSocket => Path.Combine(Public, "control.sock");
 
-    /// <summary>Between the daemon and estafette-local.</summary>
-    public string LocalSocket => Path.Combine(Run, "local.sock");
+    /// <summary>Between the daemon and its estafette-local; named by process, because it is made before the spool's lock is held.</summary>
+    public string LocalSocket { get; } = Path.Combine(Root, "run", $"local.{Environment.ProcessId}.sock");
 
-    /// <summary>What the privileged side knows of the configuration.</summary>
-    public string LocalActions => Path.Combine(Run, "local-actions");
+    /// <summary>What the privileged side knows of the configuration; in a folder of root's own where the daemon runs without it.</summary>
+    public string LocalActions => Path.Combine(Root, "actions");
 
     /// <summary>What a submitter needs to know while the daemon is down: host name and habits.</summary>
     public string Profile => Path.Combine(Public, "profile");

@@ -19,7 +19,6 @@ internal static class DeadLetter
                 return null;
             await using var file = new FileStream(path, FileMode.Append, FileAccess.Write);
             await file.WriteAsync(submission.Header);
-            await file.WriteAsync("\n"u8.ToArray());
             await submission.Message.Body.CopyToAsync(file);
             await file.WriteAsync("\n"u8.ToArray());
             return path;

@@ -1,3 +1,5 @@
+using System.Buffers;
+using Estafette.Mail;
 using Estafette.Program.Commands;
 using Estafette.Program.Daemon;
 
@@ -62,17 +64,18 @@ internal static class SendmailCommand
         }
         await using (message)
         {
-            var sender = Submitter.Current(profile.HostName, options);
-            PreparedHeader header = PreparedHeader.From(message.Header, sender, options.RecipientsFromHeader);
-            List<string> recipients = [.. options.Recipients.Select(r => Submitter.Qualify(r, profile.HostName)), .. header.Recipients.Select(r => Submitter.Qualify(r, profile.HostName))];
-            recipients = [.. recipients.Distinct(StringComparer.Ordinal)];
+            Submitter submitter = await Submitter.CurrentAsync(profile.HostName, options);
+            IEnumerable<string> named = options.Recipients;
+            if (options.RecipientsFromHeader)
+                named = named.Concat(HeaderRecipients.Collect(message.Header).Addresses.Select(a => a.ToString()));
+            List<string> recipients = [.. named.Select(r => Submitter.Qualify(r, profile.HostName)).Distinct(StringComparer.Ordinal)];
             if (recipients.Count == 0)
                 return Complain("no recipients", ExitCode.Software);
             var submission = new Submission
             {
-                ReversePath = sender.ReversePath,
+                ReversePath = submitter.Address.ToString(),
                 Recipients = recipients,
-                Header = header.Octets,
+                Header = CompleteHeader(message.Header, submitter, profile),
                 Message = message,
                 Notify = options.Notify,
                 Return = options.Return,
@@ -81,6 +84,20 @@ internal static class SendmailCommand
             };
             return await HandOverAsync(submission, options.Verbose, state);
         }
+    }
+
+    private static byte[] CompleteHeader(byte[] fields, Submitter submitter, SubmissionProfile profile)
+    {
+        var header = new ArrayBufferWriter<byte>(fields.Length + 256);
+        SubmissionHeader.Write(header, fields, new SubmissionHeaderOptions
+        {
+            Completions = HeaderCompletions.BySendmail,
+            Sender = submitter.Address,
+            FullName = submitter.FullName,
+            HostName = profile.HostName,
+            Now = DateTimeOffset.Now,
+        });
+        return header.WrittenSpan.ToArray();
     }
 
     private static async Task<int> HandOverAsync(Submission submission, bool verbose, StateFolder state)

@@ -7,6 +7,7 @@ internal sealed record Submission
 {
     public required string ReversePath { get; init; }
     public required IReadOnlyList<string> Recipients { get; init; }
+    /// <summary>The completed header with the empty line that ends it.</summary>
     public required byte[] Header { get; init; }
     public required MessageInput Message { get; init; }
     public string? Notify { get; init; }

@@ -1,0 +1,123 @@
+using System.Runtime.InteropServices;
+using System.Text;
+using Estafette.Program.Submission;
+using Microsoft.Win32.SafeHandles;
+
+namespace Estafette.Program.Daemon;
+
+/// <summary>
+/// A message found in the drop folder. The folder is writable by everybody, so its files are hostile until proven: a regular file with one
+/// link, opened without following links; the owner that the kernel names is the submitter.
+/// </summary>
+internal sealed partial class DropFile : IDisposable
+{
+    /// <summary>Octets of the envelope part.</summary>
+    private const int MaximumEnvelope = 1 << 20;
+    private const int ReadOnlyNoFollowCloseOnExec = 0x20000 | 0x80000;
+    private const int StatSize = 256;
+
+    private DropFile(FileStream stream, uint owner)
+    {
+        Stream = stream;
+        Owner = owner;
+    }
+
+    public FileStream Stream { get; }
+
+    public uint Owner { get; }
+
+    /// <summary>The SMTP commands of the envelope: MAIL FROM first, then RCPT TO.</summary>
+    public IReadOnlyList<string> Commands { get; private set; } = [];
+
+    /// <summary>The reverse-path between brackets, for a notification.</summary>
+    public string Sender { get; private set; } = "";
+
+    /// <summary>Opens and reads the envelope; the stream then stands at the message. Null with a reason when it must not be taken.</summary>
+    public static DropFile? Open(string path, out string reason)
+    {
+        reason = "";
+        int descriptor = OpenFile(path, ReadOnlyNoFollowCloseOnExec, 0);
+        if (descriptor < 0)
+        {
+            reason = Native.LastError();
+            return null;
+        }
+        var handle = new SafeFileHandle(descriptor, ownsHandle: true);
+        if (!TryOwner(handle, out uint owner))
+        {
+            handle.Dispose();
+            reason = "not a regular file with a single link";
+            return null;
+        }
+        var file = new DropFile(new FileStream(handle, FileAccess.Read, 0), owner);
+        if (file.ReadEnvelope(out reason))
+            return file;
+        file.Dispose();
+        return null;
+    }
+
+    private bool ReadEnvelope(out string reason)
+    {
+        var commands = new List<string>();
+        var line = new List<byte>();
+        Span<byte> octet = stackalloc byte[1];
+        for (int total = 0; total < MaximumEnvelope; total++)
+        {
+            if (Stream.Read(octet) == 0)
+                break;
+            if (octet[0] != '\n')
+            {
+                line.Add(octet[0]);
+                continue;
+            }
+            string text = Encoding.UTF8.GetString(CollectionsMarshal.AsSpan(line));
+            line.Clear();
+            if (text.Length == 0)
+                return Accept(commands, out reason);
+            if (text.StartsWith("mail ", StringComparison.Ordinal))
+                commands.Insert(0, "MAIL FROM:" + text[5..]);
+            else if (text.StartsWith("rcpt ", StringComparison.Ordinal))
+                commands.Add("RCPT TO:" + text[5..]);
+            else if (text != DropFolder.Magic)
+                break;
+        }
+        reason = "no envelope of this format";
+        return false;
+    }
+
+    private bool Accept(List<string> commands, out string reason)
+    {
+        reason = "";
+        if (commands.Count < 2 || !commands[0].StartsWith("MAIL ", StringComparison.Ordinal) || commands.Exists(c => c.AsSpan().IndexOfAnyInRange('\0', '\x1f') >= 0))
+        {
+            reason = "no sender, no recipient, or control characters in the envelope";
+            return false;
+        }
+        Commands = commands;
+        int open = commands[0].IndexOf('<', StringComparison.Ordinal);
+        int close = commands[0].IndexOf('>', StringComparison.Ordinal);
+        Sender = open >= 0 && close > open ? commands[0][(open + 1)..close] : "";
+        return true;
+    }
+
+    private static unsafe bool TryOwner(SafeFileHandle handle, out uint owner)
+    {
+        owner = 0;
+        byte* buffer = stackalloc byte[StatSize];
+        // statx(2): the same layout on every architecture, unlike struct stat. Mask: type, links, uid.
+        if (StatX((int)handle.DangerousGetHandle(), "", 0x1000, 0x1 | 0x4 | 0x8, buffer) != 0)
+            return false;
+        uint links = *(uint*)(buffer + 16);
+        owner = *(uint*)(buffer + 20);
+        int type = *(ushort*)(buffer + 28) & 0xf000;
+        return type == 0x8000 && links == 1;
+    }
+
+    [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    private static partial int OpenFile(string path, int flags, uint mode);
+
+    [LibraryImport("libc", EntryPoint = "statx", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    private static unsafe partial int StatX(int directory, string path, int flags, uint mask, byte* buffer);
+
+    public void Dispose() => Stream.Dispose();
+}

@@ -1,0 +1,46 @@
+namespace Estafette.Program.Daemon;
+
+/// <summary>Lays out the state folder before root is given up. Throws <see cref="IOException"/> with the path when it cannot.</summary>
+internal static class StatePreparation
+{
+    private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+    private const UnixFileMode Searchable = Private | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
+    private const UnixFileMode Readable = Searchable | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
+
+    /// <summary>Everybody may add a file and only the daemon may list or read; a file gets the folder's group, so that the daemon may read it; the sticky bit keeps strangers from renaming it.</summary>
+    private const UnixFileMode WriteOnly = Private | UnixFileMode.GroupWrite | UnixFileMode.GroupExecute | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute
+        | UnixFileMode.SetGroup | UnixFileMode.StickyBit;
+
+    public static void Prepare(StateFolder state, DaemonUser? owner)
+    {
+        // Stays root's where root starts: the privileged side trusts what lies directly in it.
+        Make(state.Root, Readable, null);
+        Make(state.Spool, Private, owner);
+        Make(state.Public, Readable, owner);
+        Make(state.Run, Readable, owner);
+        Make(state.Drop, WriteOnly, owner);
+    }
+
+    /// <summary>Removes what an earlier run left. Only for who holds the spool's lock: another daemon's sockets must not vanish (E57).</summary>
+    public static void RemoveStaleSockets(StateFolder state)
+    {
+        File.Delete(state.SubmissionSocket);
+        File.Delete(state.ControlSocket);
+        foreach (string socket in Directory.EnumerateFiles(state.Run, "local.*.sock"))
+        {
+            if (socket != state.LocalSocket)
+                File.Delete(socket);
+        }
+    }
+
+    private static void Make(string path, UnixFileMode mode, DaemonUser? owner)
+    {
+        var folder = new DirectoryInfo(path);
+        if (folder.LinkTarget is not null && path != folder.FullName)
+            throw new IOException($"{path} is a link");
+        Directory.CreateDirectory(path);
+        if (owner is not null && Native.ChangeOwner(path, owner.User, owner.Group) != 0)
+            throw new IOException($"{path} cannot be given to {owner.Name}: {Native.LastError()}");
+        File.SetUnixFileMode(path, mode);
+    }
+}

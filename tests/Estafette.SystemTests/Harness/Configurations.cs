@@ -1,0 +1,16 @@
+namespace Estafette.SystemTests.Harness;
+
+/// <summary>Users that every Debian has, so that tests need no change of the machine.</summary>
+internal static class Configurations
+{
+    /// <summary>A user of the system that may own mailboxes: as root one of Debian's own, else whoever runs the tests.</summary>
+    public static string LocalUser { get; } = Environment.IsPrivilegedProcess ? "games" : Environment.UserName;
+
+    /// <summary>Makes an (empty) folder the local user's, as a mailbox's parent is in life.</summary>
+    public static void GiveToLocalUser(string path)
+    {
+        Directory.CreateDirectory(path);
+        if (Environment.IsPrivilegedProcess)
+            Command.RunAsync("/bin/chown", [LocalUser, path]).GetAwaiter().GetResult();
+    }
+}

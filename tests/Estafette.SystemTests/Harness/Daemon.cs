@@ -1,0 +1,103 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+
+namespace Estafette.SystemTests.Harness;
+
+/// <summary>
+/// A running Estafette with a state folder of its own. The configuration's text may use <c>@PORT@</c> and <c>@DIR@</c>. Its log is kept and is
+/// part of every failure's message. As root the daemon gives root up, as it does in life.
+/// </summary>
+internal sealed class Daemon : IAsyncDisposable
+{
+    private readonly string _config;
+
+    private Daemon(TemporaryFolder folder, string config, int port)
+    {
+        Folder = folder;
+        _config = config;
+        Port = port;
+        State = folder["state"];
+    }
+
+    public TemporaryFolder Folder { get; }
+    public int Port { get; }
+
+    /// <summary>The state folder; a test may put it on another file system before the start.</summary>
+    public string State { get; set; }
+    public Background? Running { get; private set; }
+
+    public string Log => _earlierLog + Running?.Output;
+    private string _earlierLog = "";
+
+    public Dictionary<string, string> Environment => new() { ["ESTAFETTE_STATE"] = State, ["ESTAFETTE_CONFIG"] = _config };
+
+    public static Daemon Prepare(string configuration, TemporaryFolder? folder = null, int? port = null)
+    {
+        folder ??= new TemporaryFolder();
+        int listen = port ?? Ports.Free();
+        string text = configuration.Replace("@PORT@", listen.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal).Replace("@DIR@", folder.Path, StringComparison.Ordinal);
+        return new Daemon(folder, folder.Write("smtpd.conf", text), listen);
+    }
+
+    public static async Task<Daemon> StartAsync(string configuration, TemporaryFolder? folder = null, int? port = null)
+    {
+        Daemon daemon = Prepare(configuration, folder, port);
+        await daemon.StartAgainAsync();
+        return daemon;
+    }
+
+    /// <summary>Starts (again) on the same state and configuration and waits until it greets.</summary>
+    public async Task StartAgainAsync()
+    {
+        _earlierLog += Running?.Output;
+        Running = new Background(Published.Tool("estafette"), ["run", "--config", _config, "--state", State]);
+        await Wait.UntilAsync(async () =>
+        {
+            Assert.False(Running.Process.HasExited, "the daemon ended:\n" + Running.Output);
+            return await GreetsAsync();
+        }, "the daemon greets\n" + Log);
+    }
+
+    public async Task<bool> GreetsAsync()
+    {
+        try
+        {
+            using var client = new TcpClient();
+            await client.ConnectAsync(IPAddress.Loopback, Port);
+            byte[] start = new byte[3];
+            using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(5));
+            await client.GetStream().ReadExactlyAsync(start, limit.Token);
+            return start.AsSpan().SequenceEqual("220"u8);
+        }
+        catch (Exception e) when (e is SocketException or IOException or OperationCanceledException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Runs one of the program's names with this daemon's state.</summary>
+    public Task<CommandResult> ToolAsync(string name, IEnumerable<string> arguments, string? input = null) =>
+        Command.RunAsync(Published.Tool(name), arguments, input, Environment);
+
+    public async Task<IReadOnlyList<string>> QueueAsync()
+    {
+        CommandResult result = await ToolAsync("smtpctl", ["show", "queue"]);
+        Assert.True(result.ExitCode == 0, result.ToString());
+        return result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+    }
+
+    public Task UntilQueueIsEmptyAsync(TimeSpan? deadline = null) =>
+        Wait.UntilAsync(async () => (await QueueAsync()).Count == 0, "the queue becomes empty\n" + Log, deadline);
+
+    public async ValueTask DisposeAsync()
+    {
+        if (Running is not null)
+        {
+            if (!Running.Process.HasExited)
+                await Running.TerminateAsync();
+            await Running.DisposeAsync();
+        }
+        Folder.Dispose();
+    }
+}
