@@ -1,0 +1,127 @@
+using System.Collections.Immutable;
+using System.Net;
+using System.Net.NetworkInformation;
+using System.Net.Sockets;
+
+namespace Estafette.Config;
+
+/// <summary>
+/// The machine this program runs on. Asking never throws: what cannot be found is missing or unknown, and the one who asked says so
+/// with the line of the configuration. Interfaces and the own name are looked up once, on first use.
+/// </summary>
+public sealed class LocalMachine : IMachine
+{
+    private readonly Lazy<ImmutableArray<InterfaceAddress>> _interfaces = new(FindInterfaces);
+    private readonly Lazy<string> _hostName;
+
+    public LocalMachine() => _hostName = new Lazy<string>(FindHostName);
+
+    public string HostName => _hostName.Value;
+    public ImmutableArray<InterfaceAddress> Interfaces => _interfaces.Value;
+    public bool HasIpv6 => Socket.OSSupportsIPv6;
+
+    public FileContent Read(string path)
+    {
+        try
+        {
+            using FileStream file = File.OpenRead(path);
+            using var content = new MemoryStream();
+            byte[] buffer = new byte[16 * 1024];
+            int count;
+            while ((count = file.Read(buffer)) > 0)
+            {
+                // Counted while reading: a device or a pipe has no length that could be asked before.
+                if (content.Length + count > FileContent.MaximumSize)
+                    return new FileContent(default, "it is larger than 16 MiB");
+                content.Write(buffer, 0, count);
+            }
+            return new FileContent(content.ToArray());
+        }
+        catch (Exception problem) when (problem is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return new FileContent(default, "there is no such file");
+        }
+        catch (UnauthorizedAccessException)
+        {
+            return new FileContent(default, Directory.Exists(path) ? "it is a folder" : "permission denied");
+        }
+        catch (Exception problem) when (problem is IOException or ArgumentException or NotSupportedException)
+        {
+            return new FileContent(default, problem.Message);
+        }
+    }
+
+    public FileState Look(string path)
+    {
+        try
+        {
+            return new FileState(FilePresence.Present, File.GetUnixFileMode(path));
+        }
+        catch (Exception problem) when (problem is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return new FileState(FilePresence.Missing);
+        }
+        catch (Exception problem) when (problem is UnauthorizedAccessException or IOException or ArgumentException)
+        {
+            return new FileState(FilePresence.Unknown);
+        }
+    }
+
+    public ImmutableArray<IPAddress> Resolve(string name)
+    {
+        try
+        {
+            return [.. Dns.GetHostAddresses(name)];
+        }
+        catch (Exception problem) when (problem is SocketException or ArgumentException)
+        {
+            return [];
+        }
+    }
+
+    /// <summary>The mail name file first (OpenBSD's place, then Debian's), then the kernel's name, made canonical when it has no dot.</summary>
+    private string FindHostName()
+    {
+        foreach (string path in (ReadOnlySpan<string>)["/etc/mail/mailname", "/etc/mailname"])
+        {
+            string line = System.Text.Encoding.UTF8.GetString(Read(path).Bytes.Span).Split('\n')[0].Trim();
+            if (line.Length > 0)
+                return line;
+        }
+        string name = Environment.MachineName;
+        try
+        {
+            name = Dns.GetHostName();
+            if (!name.Contains('.', StringComparison.Ordinal) && Dns.GetHostEntry(name).HostName is { Length: > 0 } canonical
+                && canonical.Contains('.', StringComparison.Ordinal))
+            {
+                return canonical;
+            }
+        }
+        catch (Exception problem) when (problem is SocketException or ArgumentException)
+        {
+            // A machine whose resolver does not know it still has the kernel's name.
+        }
+        return name.Length > 0 ? name : "localhost";
+    }
+
+    private static ImmutableArray<InterfaceAddress> FindInterfaces()
+    {
+        var found = ImmutableArray.CreateBuilder<InterfaceAddress>();
+        try
+        {
+            foreach (NetworkInterface item in NetworkInterface.GetAllNetworkInterfaces())
+            {
+                IPInterfaceProperties properties = item.GetIPProperties();
+                bool egress = properties.GatewayAddresses.Count > 0;
+                foreach (UnicastIPAddressInformation address in properties.UnicastAddresses)
+                    found.Add(new InterfaceAddress(item.Name, address.Address, egress));
+            }
+        }
+        catch (NetworkInformationException)
+        {
+            // Without the list only addresses and names can be listened on, and a name of an interface is refused with its line.
+        }
+        return found.ToImmutable();
+    }
+}
