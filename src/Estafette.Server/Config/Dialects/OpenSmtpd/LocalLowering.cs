@@ -93,7 +93,7 @@ internal sealed class LocalLowering(LoweringContext context, TableLowering table
             reader.Fail(at, "`user` cannot be used with this method", "use it with maildir, mda or lmtp");
         if (user is { Value: "root" })
             reader.Fail(user.At, "nothing is delivered as root", "name an ordinary user");
-        return action with { RunAs = user?.Value, ForwardFiles = false };
+        return action with { RunAs = user?.Value };
     }
 
     private static LocalMethod.Maildir? Maildir(StatementReader reader)
