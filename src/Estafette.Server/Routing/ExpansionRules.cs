@@ -16,7 +16,7 @@ internal sealed class ExpansionRules(MailConfig config, TableSet tables, IUserDa
     public string Delimiters => config.SubaddressDelimiters;
     public EventSink Events => events;
     public IForwardFiles Forwards => forwards;
-    public RuleMatcher Matcher { get; } = new(config, tables, localAddresses);
+    public RuleMatcher Matcher { get; } = new(config, tables, localAddresses, events);
     public AliasReader Aliases { get; } = new(tables, config.SubaddressDelimiters, events);
     public RefusalTexts Texts { get; } = new(config.Dialect);
     public RecipientKeys Keys { get; } = new();

@@ -1,6 +1,5 @@
-using System.Collections.Immutable;
-using System.Net;
 using Estafette.Config.Model;
+using Estafette.Events;
 using Estafette.Mail;
 using Estafette.Tables;
 
@@ -26,7 +25,7 @@ internal abstract record RuleVerdict
 /// Tries the rules in order; the first whose criteria all hold wins. An address that expansion made is matched as coming from this machine,
 /// whoever sent the message: a user's forwarding must work for mail from strangers, and a rule for a client's name or address cannot be meant.
 /// </summary>
-internal sealed class RuleMatcher(MailConfig config, TableSet tables, LocalAddresses localAddresses)
+internal sealed class RuleMatcher(MailConfig config, TableSet tables, LocalAddresses localAddresses, EventSink events)
 {
     private const string LocalKey = "local";
 
@@ -96,7 +95,10 @@ internal sealed class RuleMatcher(MailConfig config, TableSet tables, LocalAddre
     {
         if (criterion.Values is not { } values)
             return Plain(true);
-        return await tables.MatchAsync(values.Table, values.Regex ? TableMatch.Regex : match, key, cancellationToken) switch
+        TableAnswer answer = await tables.MatchAsync(values.Table, values.Regex ? TableMatch.Regex : match, key, cancellationToken);
+        if (events.Traces("lookup"))
+            events.Trace("lookup", $"lookup: match \"{key}\" in table {values.Table} -> {answer.GetType().Name}");
+        return answer switch
         {
             TableAnswer.Found => (Answer.Yes, ""),
             TableAnswer.Unavailable unavailable => (Answer.Unavailable, unavailable.Reason),

@@ -1,7 +1,6 @@
 using System.Collections.Frozen;
 using System.Collections.Immutable;
 using Estafette.Config.Model;
-using Estafette.Events;
 
 namespace Estafette.Tables;
 
@@ -18,18 +17,15 @@ public sealed class TableSet
     private readonly FrozenDictionary<string, LookupTable> _tables;
     private readonly FrozenSet<string> _passwd;
     private readonly IUserDatabase _users;
-    private readonly EventSink _events;
     private readonly string _delimiters;
 
-    public TableSet(MailConfig config, IUserDatabase users, EventSink events, TimeProvider clock)
+    /// <param name="warn">Told, once for each state, what an operator must know of a table: unreadable, stale, malformed.</param>
+    public TableSet(MailConfig config, IUserDatabase users, TimeProvider clock, Action<string> warn)
     {
         _users = users;
-        _events = events;
         _delimiters = config.SubaddressDelimiters;
-        _tables = config.Tables.Values.Where(t => t.Kind != TableKind.Passwd).ToFrozenDictionary(
-            t => t.Name,
-            t => new LookupTable(t, clock, text => events.Publish(new OperatorWarning("tables", text) { At = events.Now })),
-            StringComparer.Ordinal);
+        _tables = config.Tables.Values.Where(t => t.Kind != TableKind.Passwd)
+            .ToFrozenDictionary(t => t.Name, t => new LookupTable(t, clock, warn), StringComparer.Ordinal);
         _passwd = config.Tables.Values.Where(t => t.Kind == TableKind.Passwd).Select(t => t.Name).Append(SystemUsersTable).ToFrozenSet(StringComparer.Ordinal);
         foreach (LookupTable table in _tables.Values)
             table.Current();
@@ -40,15 +36,8 @@ public sealed class TableSet
         MatchAsync(table, TableMatch.Exact, key, cancellationToken);
 
     /// <summary>The value of the row whose key matches; a domain, an address or a text by what <paramref name="match"/> says.</summary>
-    public async ValueTask<TableAnswer> MatchAsync(string table, TableMatch match, string key, CancellationToken cancellationToken)
-    {
-        TableAnswer answer = _passwd.Contains(table)
-            ? await LookupUserAsync(match, key, cancellationToken)
-            : Find(table, match, key);
-        if (_events.Traces("lookup"))
-            _events.Trace("lookup", $"lookup: {Name(match)} \"{key}\" in table {table} -> {Shown(answer)}");
-        return answer;
-    }
+    public ValueTask<TableAnswer> MatchAsync(string table, TableMatch match, string key, CancellationToken cancellationToken) =>
+        _passwd.Contains(table) ? LookupUserAsync(match, key, cancellationToken) : ValueTask.FromResult(Find(table, match, key));
 
     /// <summary>The keys of a table in their order, for tables that are walked.</summary>
     public TableKeys Keys(string table)
@@ -118,21 +107,4 @@ public sealed class TableSet
             _ => TableAnswer.NotFound.Instance,
         };
     }
-
-    private static string Name(TableMatch match) => match switch
-    {
-        TableMatch.Domain => "domain",
-        TableMatch.Network => "netaddr",
-        TableMatch.MailAddress => "mailaddr",
-        TableMatch.Regex => "regex",
-        _ => "lookup",
-    };
-
-    /// <summary>Values stay out of the trace: some are secrets (E54).</summary>
-    private static string Shown(TableAnswer answer) => answer switch
-    {
-        TableAnswer.Found => "found",
-        TableAnswer.Unavailable unavailable => "error: " + unavailable.Reason,
-        _ => "none",
-    };
 }
