@@ -1,0 +1,58 @@
+using Estafette.Mail;
+
+namespace Estafette.Local;
+
+/// <summary>
+/// Turns the names of a connection's first line into an identity. Root is never one (E17). Without root only the user that started
+/// the program is served.
+/// </summary>
+internal static class Identity
+{
+    /// <summary>Exactly one of the two is set.</summary>
+    public static (LocalUser? User, LocalReply? Refusal) Resolve(LocalIdentity wanted, LocalActions actions, uint ownUid)
+    {
+        (LocalUser? user, LocalReply? refusal) = wanted.Kind switch
+        {
+            LocalIdentityKind.User => FromSystem(wanted.User),
+            LocalIdentityKind.Action => FromAction(wanted.Action, actions),
+            LocalIdentityKind.Table => FromTable(wanted, actions),
+            LocalIdentityKind.Alias when ownUid != 0 => FromSystem(UserDatabase.Find(ownUid)?.Name ?? ""),
+            LocalIdentityKind.Alias when actions.AliasUser.Length == 0 =>
+                (null, LocalReply.Defer(3, 5, "no unprivileged user to run alias commands as; set one in the configuration")),
+            LocalIdentityKind.Alias => FromSystem(actions.AliasUser),
+            _ => (null, LocalReply.Defer(3, 0, "unknown kind of identity")),
+        };
+        if (user is null)
+            return (null, refusal);
+        if (user.Uid == 0)
+            return (null, LocalReply.Defer(3, 5, $"mail is never delivered as root: give {user.Name} an alias"));
+        if (ownUid != 0 && user.Uid != ownUid)
+            return (null, LocalReply.Defer(3, 5, $"cannot deliver to {user.Name}: the server runs without root and serves only the user that started it"));
+        return (user, null);
+    }
+
+    private static (LocalUser?, LocalReply?) FromSystem(string name) =>
+        !UserDatabase.TryFind(name, out LocalUser? user) ? (null, LocalReply.Defer(3, 0, "the user database cannot be read"))
+        : user is null ? (null, LocalReply.Fail(1, 1, $"no such user: {name}"))
+        : (user, null);
+
+    private static (LocalUser?, LocalReply?) FromAction(string action, LocalActions actions)
+    {
+        if (!actions.Actions.TryGetValue(action, out LocalAction? known) || known.RunAs.Length == 0)
+            return (null, Unknown(action));
+        (LocalUser? user, LocalReply? refusal) = FromSystem(known.RunAs);
+        // An unknown fixed user is the operator's mistake, not the sender's.
+        return refusal is { Code: 550 } ? (null, LocalReply.Defer(3, 5, $"the user of action \"{action}\" does not exist: {known.RunAs}")) : (user, refusal);
+    }
+
+    private static (LocalUser?, LocalReply?) FromTable(LocalIdentity wanted, LocalActions actions)
+    {
+        if (!actions.Actions.TryGetValue(wanted.Action, out LocalAction? known) || known.UserTable.Length == 0)
+            return (null, Unknown(wanted.Action));
+        return actions.Users.TryGetValue((known.UserTable, wanted.User), out LocalUser? user)
+            ? (user, null)
+            : (null, LocalReply.Fail(1, 1, $"no such user in table {known.UserTable}: {wanted.User}"));
+    }
+
+    public static LocalReply Unknown(string action) => LocalReply.Defer(3, 5, $"action \"{action}\" is not known to local delivery");
+}
