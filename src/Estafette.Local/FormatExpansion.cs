@@ -100,7 +100,7 @@ internal static class FormatExpansion
             name = token[..colon];
             modifiers = token[(colon + 1)..];
         }
-        if (Value(name.ToString(), values) is not { } value || (value = Modify(value, modifiers.ToString(), values.SubaddressDelimiters)) is null)
+        if (Value(name.ToString(), values) is not { } given || Modify(given, modifiers.ToString(), values.SubaddressDelimiters) is not { } value)
             return null;
         bool ours = name.Equals("user.directory", StringComparison.OrdinalIgnoreCase);
         if (!ours)

@@ -25,13 +25,14 @@ internal static unsafe class ForwardFile
         return ReadOne(user, ".forward");
     }
 
-    private static (ForwardState, byte[], string) ReadOne(LocalUser user, string name)
+    private static (ForwardState State, byte[] Text, string Reason) ReadOne(LocalUser user, string name)
     {
         if (!user.Home.StartsWith('/'))
             return (ForwardState.None, [], "");
         if (!Native.TryStat(user.Home, follow: true, out Native.Statx home) || (home.Mode & Native.S_IFMT) != Native.S_IFDIR)
             return HomeTrouble(user);
-        if (user.Uid != home.Uid && home.Uid != 0 && (home.Mode & 0x2) != 0)
+        // Anybody could put a forward file into a home that everybody may write.
+        if ((home.Mode & 0x2) != 0)
             return (ForwardState.None, [], "");
         int fd = Native.openat(Native.AT_FDCWD, user.Home + "/" + name, Native.O_RDONLY | Native.O_NONBLOCK | Native.O_CLOEXEC, 0);
         if (fd < 0)
@@ -66,7 +67,7 @@ internal static unsafe class ForwardFile
     }
 
     /// <summary>System accounts without a home (<c>/nonexistent</c>) have no wishes; a person's home that is gone is a missing mount.</summary>
-    private static (ForwardState, byte[], string) HomeTrouble(LocalUser user)
+    private static (ForwardState State, byte[] Text, string Reason) HomeTrouble(LocalUser user)
     {
         const int FirstPerson = 1000;
         int errno = Native.Errno;
@@ -83,17 +84,67 @@ internal static unsafe class ForwardFile
         : null;
 
     /// <summary>
-    /// The command or file of the forward file that has this digest; null when it does not stand there any more. Entries are read as an alias file's right-hand side:
-    /// separated by commas or line ends, in quotes where they hold either, "#" starts a comment line.
+    /// The command or file of the forward file that has this digest; null when it does not stand there any more. The digest decides, so reading may be generous:
+    /// every entry is tried with and without its quotes, and every line as a whole.
     /// </summary>
     public static LocalTarget? Find(ReadOnlySpan<byte> text, string digest)
     {
-        foreach (string entry in Entries(Encoding.UTF8.GetString(text)))
+        foreach (string line in Encoding.UTF8.GetString(text).Split('\n'))
         {
-            LocalTarget target = entry.StartsWith('|') ? new(true, entry[1..].Trim()) : new(false, entry);
-            if ((target.IsCommand || entry.StartsWith('/')) && LocalActions.DigestOf(target) == digest)
-                return target;
+            if (line.TrimStart().StartsWith('#'))
+                continue;
+            foreach (string entry in Entries(line).Append(line))
+            {
+                if (Candidate(entry.Trim(), digest) is { } target)
+                    return target;
+            }
         }
         return null;
+    }
+
+    private static LocalTarget? Candidate(string entry, string digest)
+    {
+        string plain = Unquote(entry);
+        LocalTarget? target = plain.StartsWith('|') ? new LocalTarget(true, plain[1..].Trim()) : plain.StartsWith('/') ? new LocalTarget(false, plain) : null;
+        if (target is not { } found)
+            return null;
+        if (LocalActions.DigestOf(found) == digest)
+            return found;
+        found = found with { Text = Unquote(found.Text) };
+        return LocalActions.DigestOf(found) == digest ? found : null;
+    }
+
+    /// <summary>The parts of a line between commas that stand outside of quotes.</summary>
+    private static IEnumerable<string> Entries(string line)
+    {
+        int start = 0;
+        bool quoted = false;
+        for (int i = 0; i < line.Length; i++)
+        {
+            if (line[i] == '\\' && quoted)
+                i++;
+            else if (line[i] == '"')
+                quoted = !quoted;
+            else if (line[i] == ',' && !quoted)
+            {
+                yield return line[start..i];
+                start = i + 1;
+            }
+        }
+        yield return line[start..];
+    }
+
+    private static string Unquote(string text)
+    {
+        if (text.Length < 2 || text[0] != '"' || text[^1] != '"')
+            return text;
+        var plain = new StringBuilder();
+        for (int i = 1; i < text.Length - 1; i++)
+        {
+            if (text[i] == '\\' && i + 1 < text.Length - 1)
+                i++;
+            plain.Append(text[i]);
+        }
+        return plain.ToString();
     }
 }
