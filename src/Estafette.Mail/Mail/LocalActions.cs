@@ -32,7 +32,7 @@ public sealed record LocalActions
 
     /// <summary>The name of a command or file target on the socket: SHA-256 in hex over its kind and its text.</summary>
     public static string DigestOf(LocalTarget target) =>
-        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes((target.IsCommand ? "|" : "/") + target.Text)));
+        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes((target.IsCommand ? "|" : "=") + target.Text)));
 }
 
 /// <summary>How mailboxes are written where programs of the field differ.</summary>
