@@ -1,0 +1,191 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.Collections.Immutable;
+using System.Security.Cryptography;
+using Estafette.Config.Model;
+using Estafette.Events;
+using Estafette.Mail;
+using Estafette.Routing;
+using Estafette.Spool;
+
+namespace Estafette.Queue;
+
+/// <summary>Asks routing who gets mail for an address; the router of the configuration in force answers.</summary>
+public delegate ValueTask<RouteResult> RecipientResolver(RouteQuery query, CancellationToken cancellationToken);
+
+internal enum NoticeResult : byte
+{
+    /// <summary>The notification and the progress of the recipients it tells of are durable.</summary>
+    Committed,
+
+    /// <summary>Nobody is told; the recipients are still to be recorded.</summary>
+    NotSent,
+
+    /// <summary>No room, or no route known at the moment.</summary>
+    TryLater,
+}
+
+/// <summary>
+/// Sends delivery status notifications (RFC 3464, RFC 3461). A notification enters like local mail with the null sender and is committed together with
+/// the progress of the recipients it tells of: none is lost, none doubled. What came from the null sender causes none (RFC 5321 s6.1, E33):
+/// where the dialect has that habit the postmaster gets it, once; else it is dropped with an event.
+/// </summary>
+internal sealed class Notifier(ISpool spool, Func<MailConfig> config, RecipientResolver resolve, EventSink events, INewMail newMail)
+{
+    public static NotificationAction ActionOf(Settled settled) => settled.Notice switch
+    {
+        NoticeKind.Failed => NotificationAction.Failed,
+        NoticeKind.Delayed => NotificationAction.Delayed,
+        _ => settled.Progress.Last is { Kind: OutcomeKind.Delivered } ? NotificationAction.Delivered : NotificationAction.Relayed,
+    };
+
+    public async ValueTask<NoticeResult> NotifyAsync(Envelope original, NotificationAction action, MailAddress sender, List<Settled> told)
+    {
+        MailConfig current = config();
+        MailAddress to = sender;
+        if (to.IsNull && !IsForPostmaster(original, current, out to))
+            return Drop(original, "the message itself has the null sender: never bounce a bounce");
+
+        ClientInfo client = OwnClient(current);
+        RouteResult route = await ResolveAsync(new RouteQuery { Client = client, ReversePath = MailAddress.Null, Recipient = to });
+        if (route is RouteResult.Refused refused)
+            return refused.Reason == RefusalReason.TemporaryFailure ? NoticeResult.TryLater : Drop(original, "no route to <" + to + ">: " + refused.Text);
+
+        await using ISpoolWriter writer = spool.Begin();
+        var envelope = new Envelope
+        {
+            Id = writer.Id,
+            Received = events.Now,
+            ReversePath = MailAddress.Null,
+            Recipients = ((RouteResult.Accepted)route).Recipients,
+            Client = client,
+            IsNotification = true,
+        };
+        var request = new StatusNotificationRequest
+        {
+            Style = current.Dialect is Dialect.OpenSmtpd or Dialect.OpenSmtpdOld ? NotificationStyle.OpenSmtpd : NotificationStyle.Postfix,
+            ReportingHost = current.HostName,
+            Original = original,
+            To = to,
+            Recipients = [.. told.Select(one => Notified(original, action, one, current))],
+            Now = events.Now,
+            Random = new UInt128(RandomSession(), RandomSession()),
+        };
+        if (!await WriteAsync(writer, envelope, request, current))
+            return NoticeResult.TryLater;
+        return await CommitAsync(writer, envelope with { Size = writer.Length }, request, told);
+    }
+
+    private async ValueTask<NoticeResult> CommitAsync(ISpoolWriter writer, Envelope envelope, StatusNotificationRequest request, List<Settled> told)
+    {
+        bool lease = newMail.HasRoom;
+        var with = new SpoolUpdate(request.Original.Id) { Progress = [.. told.Select(one => (one.Recipient, one.Progress))] };
+        SpoolStatus status = await writer.CommitAsync(envelope, lease, with, CancellationToken.None);
+        if (status is SpoolStatus.Unknown)
+            return NoticeResult.Committed;
+        if (status is not SpoolStatus.Ok)
+            return NoticeResult.TryLater;
+        string kind = request.Recipients[0].Action.ToString().ToLowerInvariant();
+        events.Publish(new NotificationQueued(request.Original.Id, envelope.Id, kind, request.To) { At = events.Now });
+        newMail.Committed(envelope, lease);
+        return NoticeResult.Committed;
+    }
+
+    private NoticeResult Drop(Envelope original, string reason)
+    {
+        events.Publish(new NotificationDropped(original.Id, reason) { At = events.Now });
+        return NoticeResult.NotSent;
+    }
+
+    private static bool IsForPostmaster(Envelope original, MailConfig config, out MailAddress to)
+    {
+        MailAddress postmaster = to = new MailAddress("postmaster", config.HostName);
+        return config.Dialect is Dialect.Postfix or Dialect.Qmail && !original.Recipients.Any(recipient => recipient.Original.Equals(postmaster));
+    }
+
+    private async ValueTask<RouteResult> ResolveAsync(RouteQuery query)
+    {
+        try
+        {
+            return await resolve(query, CancellationToken.None);
+        }
+        catch (Exception exception)
+        {
+            // A bug in a table or the router must not cost the notification.
+            string text = exception.GetType().Name + ": " + exception.Message;
+            events.Publish(new OperatorWarning("queue", "Routing of a notification failed inside: " + text) { At = events.Now });
+            return new RouteResult.Refused(RefusalReason.TemporaryFailure, 451, new(4, 3, 0), text, SourceSpan.None);
+        }
+    }
+
+    private async ValueTask<bool> WriteAsync(ISpoolWriter writer, Envelope envelope, StatusNotificationRequest request, MailConfig current)
+    {
+        var trace = new ArrayBufferWriter<byte>(512);
+        TraceFields.WriteReceived(trace, TraceStyleOf(current.Dialect), new ReceivedTrace
+        {
+            Client = envelope.Client,
+            ByHost = current.HostName,
+            Id = envelope.Id,
+            Time = envelope.Received,
+            For = request.To,
+        });
+        SpoolStatus status = await writer.WriteAsync(trace.WrittenMemory, CancellationToken.None);
+        using SpoolBody? body = await spool.OpenBodyAsync(request.Original.Id, CancellationToken.None);
+        await StatusNotification.WriteAsync(request, ReadAsync, KeepAsync, CancellationToken.None);
+        return status is SpoolStatus.Ok;
+
+        async ValueTask KeepAsync(ReadOnlyMemory<byte> octets, CancellationToken cancellationToken)
+        {
+            if (status is SpoolStatus.Ok)
+                status = await writer.WriteAsync(octets, cancellationToken);
+        }
+
+        async ValueTask<int> ReadAsync(long offset, Memory<byte> buffer, CancellationToken cancellationToken)
+        {
+            try
+            {
+                return body is null ? 0 : await body.ReadAsync(offset, buffer, cancellationToken);
+            }
+            catch (InvalidDataException)
+            {
+                // A damaged original: the sender is told all the same, with what can be read.
+                return 0;
+            }
+        }
+    }
+
+    private static NotifiedRecipient Notified(Envelope original, NotificationAction action, Settled one, MailConfig config)
+    {
+        Recipient recipient = original.Recipients[one.Recipient];
+        return new NotifiedRecipient
+        {
+            Recipient = recipient,
+            Action = action,
+            Outcome = one.Progress.Last!,
+            LastAttempt = one.Progress.Attempted,
+            WillRetryUntil = action is NotificationAction.Delayed ? original.Received + RetryPolicy.LifetimeOf(original, recipient, config) : null,
+        };
+    }
+
+    private static TraceStyle TraceStyleOf(Dialect dialect) => dialect switch
+    {
+        Dialect.OpenSmtpd => TraceStyle.OpenSmtpd,
+        Dialect.OpenSmtpdOld => TraceStyle.OpenSmtpdOld,
+        _ => TraceStyle.Postfix,
+    };
+
+    private static ClientInfo OwnClient(MailConfig config) => new()
+    {
+        SessionId = RandomSession(),
+        HostName = config.HostName,
+        Helo = config.HostName,
+        Protocol = "ESMTPA",
+    };
+
+    private static ulong RandomSession()
+    {
+        Span<byte> octets = stackalloc byte[8];
+        RandomNumberGenerator.Fill(octets);
+        return BinaryPrimitives.ReadUInt64LittleEndian(octets);
+    }
+}

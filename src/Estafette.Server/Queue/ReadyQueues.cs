@@ -1,0 +1,489 @@
+using Estafette.Config.Model;
+using Estafette.Events;
+using Estafette.Mail;
+using Estafette.Spool;
+
+namespace Estafette.Queue;
+
+/// <summary>
+/// All ready queues: they answer "through which connection?". One lock guards them; nothing slow and no foreign code runs under it: outcomes are
+/// settled after it is left. When every slot is taken, next hops stand in line and lanes give way, so that no destination waits for another's
+/// backlog. An agent that throws costs its own lane; what it held is deferred.
+/// </summary>
+internal sealed class ReadyQueues : IDisposable
+{
+    /// <summary>Batches of one message in ready queues at once; the others are added as these end, so that 10,000 destinations of one message do not stand before a new one.</summary>
+    internal const int BatchesPerMessage = 64;
+
+    /// <summary>Jobs a lane serves before it gives way to a next hop in line.</summary>
+    internal const int Quantum = 20;
+
+    private static readonly TimeSpan s_cutGrace = TimeSpan.FromSeconds(2);
+
+    private static readonly TimeSpan s_sweepEvery = TimeSpan.FromMinutes(1);
+
+    private readonly Lock _gate = new();
+    private readonly Dictionary<NextHop, ReadyQueue> _queues = [];
+    private readonly Queue<ReadyQueue> _line = new();
+    private readonly LinkedList<Lane> _waitingLanes = [];
+    private readonly HashSet<DeliveryKind> _paused = [];
+    private readonly Queue<ActiveMessage> _toAdmit = new();
+    private readonly CancellationTokenSource _cut = new();
+    private readonly TaskCompletionSource _allClosed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Func<MailConfig> _config;
+    private readonly Settlement _settlement;
+    private readonly EventSink _events;
+    private readonly Action<Batch, ArraySegment<int>> _reroute;
+    private DateTimeOffset _nextSweep;
+    private int _lanes;
+    private int _serving;
+    private bool _stopping;
+
+    public ReadyQueues(ISpool spool, Func<MailConfig> config, Settlement settlement, EventSink events, Action<Batch, ArraySegment<int>> reroute)
+    {
+        Spool = spool;
+        _config = config;
+        _settlement = settlement;
+        _events = events;
+        _reroute = reroute;
+    }
+
+    public ISpool Spool { get; }
+    public QueueClock Clock => _settlement.Clock;
+
+    /// <summary>Lanes that are open now.</summary>
+    public int Lanes
+    {
+        get
+        {
+            lock (_gate)
+                return _lanes;
+        }
+    }
+
+    /// <summary>Lets the batches wait at their next hops.</summary>
+    public void Submit(ActiveMessage message, IEnumerable<Batch> batches)
+    {
+        List<Displaced>? displaced = null;
+        lock (_gate)
+        {
+            message.Unadmitted ??= new Queue<Batch>();
+            foreach (Batch batch in batches)
+                message.Unadmitted.Enqueue(batch);
+            _toAdmit.Enqueue(message);
+            AdmitAll(ref displaced);
+        }
+        Settle(displaced);
+    }
+
+    /// <summary>The hot path of <see cref="Submit(ActiveMessage, IEnumerable{Batch})"/>: one message, one batch.</summary>
+    public void Submit(Batch batch)
+    {
+        List<Displaced>? displaced = null;
+        lock (_gate)
+        {
+            batch.Message.Admitted++;
+            Enqueue(batch, ref displaced);
+            AdmitAll(ref displaced);
+        }
+        Settle(displaced);
+    }
+
+    public ValueTask<DeliveryJob?> TakeAsync(Lane lane, TimeSpan wait, CancellationToken cancellationToken)
+    {
+        List<Displaced>? displaced = null;
+        ValueTask<DeliveryJob?> answer;
+        lock (_gate)
+        {
+            Asked(lane);
+            Job? job = null;
+            if (cancellationToken.IsCancellationRequested || MustClose(lane))
+                lane.IsClosing = true;
+            else
+                job = NextJob(lane, ref displaced);
+            if (job is null && !lane.IsClosing && wait > TimeSpan.Zero && _line.Count == 0)
+            {
+                answer = lane.BeginWait(wait);
+                _waitingLanes.AddLast(lane.IdleNode);
+            }
+            else
+            {
+                lane.IsClosing |= job is null;
+                answer = new ValueTask<DeliveryJob?>(job);
+            }
+            AdmitAll(ref displaced);
+        }
+        Settle(displaced);
+        return answer;
+    }
+
+    public void GiveUpWaiting(Lane lane)
+    {
+        lock (_gate)
+        {
+            if (lane.IsWaiting)
+                Dismiss(lane);
+        }
+    }
+
+    public void JobDone(Job job, Lane lane)
+    {
+        DeliveryOutcome? failure = null;
+        foreach (DeliveryOutcome? outcome in job.Outcomes)
+        {
+            if (outcome is { Kind: OutcomeKind.Deferred, Scope: OutcomeScope.NextHop })
+                failure = outcome;
+        }
+        List<Displaced>? displaced = null;
+        DateTimeOffset notBefore;
+        lock (_gate)
+        {
+            ReadyQueue queue = lane.Queue;
+            lane.Open.Remove(job);
+            Finish(job.Batch, job.RecipientSpan.Length);
+            lane.HasServed = failure is null;
+            if (failure is null)
+                queue.Health.Succeeded();
+            else
+                ConnectionFailed(queue, lane, failure, ref displaced);
+            notBefore = queue.Health.DeadUntil;
+            OpenLanes(queue, ref displaced);
+            AdmitAll(ref displaced);
+        }
+        _settlement.Settle(job, lane.Config, notBefore);
+        Settle(displaced);
+    }
+
+    /// <summary>An operator wants attempts now: pauses of these next hops end.</summary>
+    public void Wake(Func<NextHop, bool> which)
+    {
+        lock (_gate)
+        {
+            foreach ((NextHop hop, ReadyQueue queue) in _queues)
+            {
+                if (which(hop))
+                    queue.Health.Wake(Clock.Now);
+            }
+        }
+    }
+
+    public void Pause(DeliveryKind kind)
+    {
+        lock (_gate)
+            _paused.Add(kind);
+    }
+
+    public void Resume(DeliveryKind kind)
+    {
+        List<Displaced>? displaced = null;
+        lock (_gate)
+        {
+            _paused.Remove(kind);
+            foreach (ReadyQueue queue in _queues.Values)
+                OpenLanes(queue, ref displaced);
+            AdmitAll(ref displaced);
+        }
+        Settle(displaced);
+    }
+
+    /// <summary>Forgets next hops that nothing waits for, once a minute at most.</summary>
+    public void SweepSometimes()
+    {
+        lock (_gate)
+        {
+            DateTimeOffset now = Clock.Now;
+            if (now < _nextSweep)
+                return;
+            _nextSweep = now + s_sweepEvery;
+            foreach ((NextHop hop, ReadyQueue queue) in _queues)
+            {
+                if (queue.IsIdle && queue.Health.IsForgettable(now))
+                    _queues.Remove(hop);
+            }
+        }
+    }
+
+    /// <summary>No new jobs; what runs has <paramref name="drain"/>, then it is cut, and what an agent still holds is deferred on its behalf.</summary>
+    public async Task StopAsync(TimeSpan drain)
+    {
+        lock (_gate)
+        {
+            _stopping = true;
+            while (_waitingLanes.First is { } first)
+                Dismiss(first.Value);
+            if (_lanes == 0)
+                _allClosed.TrySetResult();
+        }
+        await Task.WhenAny(_allClosed.Task, Task.Delay(drain, Clock.Source));
+        if (_allClosed.Task.IsCompleted)
+            return;
+        await _cut.CancelAsync();
+        await Task.WhenAny(_allClosed.Task, Task.Delay(s_cutGrace, Clock.Source));
+        Job[] left;
+        lock (_gate)
+            left = [.. _queues.Values.SelectMany(queue => queue.Lanes).SelectMany(lane => lane.Open)];
+        foreach (Job job in left)
+            job.CompleteRest(s_interrupted);
+    }
+
+    public void Dispose() => _cut.Dispose();
+
+    private static readonly DeliveryOutcome s_interrupted = DeliveryOutcome.Deferred(new(4, 3, 2), "Delivery interrupted by shutdown");
+
+    private async Task RunAsync(Lane lane)
+    {
+        string? bug = null;
+        try
+        {
+            await lane.Queue.Agent.ServeAsync(lane, _cut.Token);
+        }
+        catch (OperationCanceledException) when (_cut.IsCancellationRequested)
+        {
+        }
+        catch (Exception exception)
+        {
+            bug = exception.GetType().Name + ": " + exception.Message;
+            _events.Publish(new OperatorWarning("queue", "Delivery to " + lane.NextHop + " failed inside: " + bug) { At = _events.Now });
+        }
+        Closed(lane, bug);
+    }
+
+    private void Closed(Lane lane, string? bug)
+    {
+        Job[] left;
+        lock (_gate)
+            left = [.. lane.Open];
+        DeliveryOutcome why = _stopping ? s_interrupted : DeliveryOutcome.Deferred(new(4, 3, 0), "Internal error: " + (bug ?? "the delivery agent gave up"));
+        foreach (Job job in left)
+            job.CompleteRest(why);
+
+        List<Displaced>? displaced = null;
+        lock (_gate)
+        {
+            ReadyQueue queue = lane.Queue;
+            bool neverAsked = Asked(lane);
+            queue.Lanes.Remove(lane);
+            _lanes--;
+            _serving -= queue.Lanes.Count == 0 ? 1 : 0;
+            // An agent that serves nothing at all would be called again at once, for ever.
+            if (neverAsked && !_stopping)
+                ConnectionFailed(queue, lane, why, ref displaced);
+            ServeLine(ref displaced);
+            OpenLanes(queue, ref displaced);
+            AdmitAll(ref displaced);
+            if (queue.IsIdle && queue.Health.IsForgettable(Clock.Now))
+                _queues.Remove(queue.NextHop);
+            if (_stopping && _lanes == 0)
+                _allClosed.TrySetResult();
+        }
+        lane.Dispose();
+        Settle(displaced);
+    }
+
+    /// <summary>Notes that a lane has come for work; true the first time.</summary>
+    private static bool Asked(Lane lane)
+    {
+        if (lane.HasAsked)
+            return false;
+        lane.HasAsked = true;
+        lane.Queue.Opening--;
+        return true;
+    }
+
+    private bool MustClose(Lane lane) =>
+        _stopping || lane.IsClosing || _paused.Contains(lane.Queue.Kind) || !ReferenceEquals(lane.Config, _config()) || IsSpoolBroken || GivesWay(lane);
+
+    /// <summary>What is delivered now could not be recorded: it would be delivered again after a restart.</summary>
+    private bool IsSpoolBroken => Spool.Trouble is { Status: SpoolStatus.Unhealthy };
+
+    private bool GivesWay(Lane lane) =>
+        _line.Count > 0 && lane.Taken > 0 && (lane.Taken >= Quantum || lane.Queue.Lanes.Count > Math.Max(1, _config().Limits.Deliveries / Math.Max(1, _serving)));
+
+    private Job? NextJob(Lane lane, ref List<Displaced>? displaced)
+    {
+        List<Batch>? stopped = null;
+        Job? job = lane.Queue.Next(lane, ref stopped);
+        if (stopped is not null)
+        {
+            foreach (Batch batch in stopped)
+                Displace(batch, Fate.Stopped, null, default, ref displaced);
+        }
+        if (job is null)
+            return null;
+        lane.Taken++;
+        lane.Open.Add(job);
+        return job;
+    }
+
+    private void Dismiss(Lane lane)
+    {
+        _waitingLanes.Remove(lane.IdleNode);
+        lane.IsClosing = true;
+        lane.Wake(null);
+    }
+
+    private void ConnectionFailed(ReadyQueue queue, Lane lane, DeliveryOutcome failure, ref List<Displaced>? displaced)
+    {
+        lane.IsClosing = true;
+        bool someLaneWorks = queue.Lanes.Exists(other => other != lane && other.HasServed && !other.IsClosing);
+        if (!queue.Health.Failed(failure, Clock.Now, someLaneWorks))
+            return;
+        foreach (Batch batch in queue.TakeAll())
+            Displace(batch, Fate.Deferred, failure, queue.Health.DeadUntil, ref displaced);
+    }
+
+    /// <summary>Takes what is left of a batch out of the ready queues; <see cref="Settle"/> decides what becomes of it once the lock is left.</summary>
+    private void Displace(Batch batch, Fate fate, DeliveryOutcome? outcome, DateTimeOffset notBefore, ref List<Displaced>? displaced)
+    {
+        ArraySegment<int> rest = batch.Take(int.MaxValue);
+        (displaced ??= []).Add(new Displaced(batch, rest, fate, outcome, notBefore));
+        Finish(batch, rest.Count);
+    }
+
+    private void Finish(Batch batch, int recipients)
+    {
+        batch.Left -= recipients;
+        if (batch.Left > 0)
+            return;
+        batch.Message.Admitted--;
+        if (batch.Message.Unadmitted is { Count: > 0 })
+            _toAdmit.Enqueue(batch.Message);
+    }
+
+    private void AdmitAll(ref List<Displaced>? displaced)
+    {
+        while (_toAdmit.TryDequeue(out ActiveMessage? message))
+        {
+            while (message.Admitted < BatchesPerMessage && message.Unadmitted!.TryDequeue(out Batch? batch))
+            {
+                message.Admitted++;
+                Enqueue(batch, ref displaced);
+            }
+        }
+    }
+
+    private void Enqueue(Batch batch, ref List<Displaced>? displaced)
+    {
+        MailConfig config = _config();
+        if (!_queues.TryGetValue(batch.NextHop, out ReadyQueue? queue))
+        {
+            int limit = config.Actions.TryGetValue(batch.NextHop.Action, out ActionConfig? action) ? batch.Agent.LanesPerNextHop(action, config.Limits) : 1;
+            DeliveryKind kind = DeliveryMethod.KindOf(batch.Message.Envelope.Recipients[batch.Recipients[0]]);
+            _queues.Add(batch.NextHop, queue = new ReadyQueue(batch.NextHop, batch.Agent, kind, Math.Max(1, limit)));
+        }
+        if (batch.Message.IsStopped)
+            Displace(batch, Fate.Stopped, null, default, ref displaced);
+        else if (queue.Health.IsDead(Clock.Now))
+            Displace(batch, Fate.Deferred, queue.Health.LastFailure, queue.Health.DeadUntil, ref displaced);
+        else if (queue.Waiting >= Math.Max(100, config.Limits.ActiveMessages / 4))
+            Displace(batch, Fate.Postponed, null, default, ref displaced);
+        else
+        {
+            queue.Add(batch);
+            OpenLanes(queue, ref displaced);
+        }
+    }
+
+    /// <summary>Gives waiting work to waiting lanes, then opens as many lanes as health and slots allow.</summary>
+    private void OpenLanes(ReadyQueue queue, ref List<Displaced>? displaced)
+    {
+        if (queue.Waiting == 0 || _stopping || IsSpoolBroken || _paused.Contains(queue.Kind))
+            return;
+        MailConfig config = _config();
+        foreach (Lane lane in queue.Lanes)
+        {
+            if (!lane.IsWaiting)
+                continue;
+            if (!ReferenceEquals(lane.Config, config))
+            {
+                Dismiss(lane);
+            }
+            else if (NextJob(lane, ref displaced) is { } job)
+            {
+                _waitingLanes.Remove(lane.IdleNode);
+                lane.Wake(job);
+            }
+        }
+        while (WantsLane(queue))
+        {
+            if (_lanes >= config.Limits.Deliveries)
+            {
+                StandInLine(queue);
+                return;
+            }
+            if (!Open(queue, config, ref displaced))
+                return;
+        }
+    }
+
+    private bool WantsLane(ReadyQueue queue) =>
+        queue.Waiting > queue.Opening && !_paused.Contains(queue.Kind) && queue.Lanes.Count < queue.Health.Lanes && !queue.Health.IsDead(Clock.Now);
+
+    private void StandInLine(ReadyQueue queue)
+    {
+        if (_waitingLanes.First is { } idle)
+            Dismiss(idle.Value);
+        if (queue.IsInLine)
+            return;
+        queue.IsInLine = true;
+        _line.Enqueue(queue);
+    }
+
+    /// <summary>One lane for each next hop in line, in turn.</summary>
+    private void ServeLine(ref List<Displaced>? displaced)
+    {
+        MailConfig config = _config();
+        while (!_stopping && _lanes < config.Limits.Deliveries && _line.TryDequeue(out ReadyQueue? queue))
+        {
+            queue.IsInLine = false;
+            if (WantsLane(queue) && Open(queue, config, ref displaced) && WantsLane(queue))
+                StandInLine(queue);
+        }
+    }
+
+    private bool Open(ReadyQueue queue, MailConfig config, ref List<Displaced>? displaced)
+    {
+        if (!ReferenceEquals(queue.Peek()!.Config, config))
+        {
+            foreach (Batch batch in queue.TakeAll())
+                Displace(batch, Fate.Rerouted, null, default, ref displaced);
+            return false;
+        }
+        var lane = new Lane(this, queue, config, config.Actions[queue.NextHop.Action]);
+        _serving += queue.Lanes.Count == 0 ? 1 : 0;
+        queue.Lanes.Add(lane);
+        queue.Opening++;
+        _lanes++;
+        _ = Task.Run(() => RunAsync(lane));
+        return true;
+    }
+
+    private void Settle(List<Displaced>? displaced)
+    {
+        if (displaced is null)
+            return;
+        foreach (Displaced one in displaced)
+        {
+            switch (one.Fate)
+            {
+                case Fate.Deferred:
+                    _settlement.Defer(one.Batch, one.Recipients, one.Outcome!, one.NotBefore);
+                    break;
+                case Fate.Postponed:
+                    _settlement.Postpone(one.Batch.Message, one.Recipients);
+                    break;
+                case Fate.Stopped:
+                    _settlement.LeaveAlone(one.Batch.Message, one.Recipients.Count);
+                    break;
+                case Fate.Rerouted:
+                    _reroute(one.Batch, one.Recipients);
+                    break;
+            }
+        }
+    }
+
+    /// <summary>What becomes of recipients that left the ready queues without an attempt of their own.</summary>
+    private enum Fate : byte { Deferred, Postponed, Stopped, Rerouted }
+
+    private readonly record struct Displaced(Batch Batch, ArraySegment<int> Recipients, Fate Fate, DeliveryOutcome? Outcome, DateTimeOffset NotBefore);
+}

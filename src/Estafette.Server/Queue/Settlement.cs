@@ -1,0 +1,78 @@
+using Estafette.Config.Model;
+using Estafette.Events;
+using Estafette.Mail;
+
+namespace Estafette.Queue;
+
+/// <summary>
+/// What the end of an attempt means: the event that logs tell, the recipient's next state, and the record that makes it durable. Called from lanes'
+/// threads, never under a lock.
+/// </summary>
+internal sealed class Settlement(QueueClock clock, Func<MailConfig> config, EventSink events, Recorder recorder)
+{
+    /// <summary>Wait of recipients for which a busy next hop has no room.</summary>
+    private static readonly TimeSpan s_busyWait = TimeSpan.FromSeconds(90);
+
+    private readonly RetryPolicy _retry = new(clock);
+
+    public QueueClock Clock => clock;
+
+    public void Settle(Job job, MailConfig laneConfig, DateTimeOffset notBefore) =>
+        Settle(job.Batch.Message, job.RecipientSpan, job.Outcomes, new Attempt(job.Batch.NextHop, laneConfig, notBefore));
+
+    /// <summary>The next hop is dead: everything that waits for it shares the outcome.</summary>
+    public void Defer(Batch batch, ArraySegment<int> recipients, DeliveryOutcome outcome, DateTimeOffset notBefore) =>
+        Settle(batch.Message, recipients, [outcome], new Attempt(batch.NextHop, config(), notBefore));
+
+    /// <summary>There is no next hop to try: the action or its agent is gone.</summary>
+    public void Defer(ActiveMessage message, int recipient, DeliveryOutcome outcome) =>
+        Settle(message, [recipient], [outcome], new Attempt(new NextHop("none", "", message.Envelope.Recipients[recipient].Action), config(), default));
+
+    /// <summary>Back to the scheduled queue without an attempt; no event tells it.</summary>
+    public void Postpone(ActiveMessage message, ArraySegment<int> recipients)
+    {
+        var settled = new Settled[recipients.Count];
+        DateTimeOffset due = clock.Now + RetryPolicy.Spread(s_busyWait, message.Envelope.Id, Environment.CurrentManagedThreadId);
+        for (int i = 0; i < settled.Length; i++)
+            settled[i] = new Settled(recipients[i], message.ProgressOf(recipients[i]) with { Due = due }, NoticeKind.None);
+        recorder.Add(message, settled, settled.Length);
+    }
+
+    /// <summary>Nothing changes for these recipients.</summary>
+    public void LeaveAlone(ActiveMessage message, int recipients) => recorder.Add(message, [], recipients);
+
+    private void Settle(ActiveMessage message, ReadOnlySpan<int> recipients, ReadOnlySpan<DeliveryOutcome?> outcomes, Attempt attempt)
+    {
+        if (recipients.Length == 1)
+        {
+            Settled one = SettleOne(message, recipients[0], outcomes[0]!, attempt);
+            recorder.Add(message, new ReadOnlySpan<Settled>(in one), 1);
+            return;
+        }
+        var settled = new Settled[recipients.Length];
+        for (int i = 0; i < settled.Length; i++)
+            settled[i] = SettleOne(message, recipients[i], outcomes[outcomes.Length == 1 ? 0 : i]!, attempt);
+        recorder.Add(message, settled, settled.Length);
+    }
+
+    private Settled SettleOne(ActiveMessage message, int index, DeliveryOutcome outcome, Attempt attempt)
+    {
+        Envelope envelope = message.Envelope;
+        Decision decision = _retry.Decide(envelope, index, message.ProgressOf(index), outcome, attempt.Config, attempt.NotBefore);
+        Recipient recipient = envelope.Recipients[index];
+        (string method, string user) = DeliveryMethod.Of(attempt.Config, recipient);
+        events.Publish(new DeliveryAttempted(envelope, recipient, outcome, attempt.NextHop.Transport, attempt.NextHop.Name)
+        {
+            At = events.Now,
+            Age = clock.AgeOf(envelope.Received),
+            NextAttempt = decision.Progress.IsDone ? null : decision.Progress.Due,
+            Method = method,
+            User = user,
+        });
+        if (decision.Expired)
+            events.Publish(new MessageExpired(envelope.Id, envelope.ReversePath) { At = events.Now });
+        return new Settled(index, decision.Progress, decision.Notice);
+    }
+
+    private readonly record struct Attempt(NextHop NextHop, MailConfig Config, DateTimeOffset NotBefore);
+}
