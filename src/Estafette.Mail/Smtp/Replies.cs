@@ -47,6 +47,7 @@ public sealed class Replies
     // The wrong command, or at the wrong time.
     public Reply Unrecognized => InvalidCommand(500, "Command unrecognized");
     public Reply NotAllowedNow => InvalidCommand(503, "Command not allowed at this point.");
+    public Reply NotImplemented => InvalidCommand(502, "Command not implemented");
     public Reply AlreadyIdentified => InvalidCommand(503, "Already identified");
     public Reply NotSupported => InvalidCommand(503, "Command not supported");
     public Reply AlreadySecured => InvalidCommand(503, "Channel already secured");
@@ -124,12 +125,8 @@ public sealed class Replies
         _ => new(501, "5.5.4 Bad value in option " + wrong.Word),
     };
 
-    /// <summary>A recipient that routing refused. The old style does not repeat the address.</summary>
-    public Reply RecipientRefused(int code, EnhancedStatus status, string text, MailAddress recipient)
-    {
-        string words = status.IsNone ? text : $"{status} {text}";
-        return new Reply(code, _style == ReplyStyle.OpenSmtpdOld ? words : $"{words}: <{recipient}>");
-    }
+    /// <summary>A recipient that routing refused, in routing's words.</summary>
+    public static Reply RecipientRefused(int code, EnhancedStatus status, string text) => new(code, status.IsNone ? text : $"{status} {text}");
 
     public Reply Help() => new(214,
         Words(new(2, 0, 0), "This is Estafette, a mail server"),

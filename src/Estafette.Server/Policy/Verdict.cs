@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Estafette.Config.Model;
 
 namespace Estafette.Policy;
@@ -8,4 +9,7 @@ public enum VerdictKind : byte { Accept, Reject, Disconnect, Junk, Rewrite }
 public sealed record Verdict(VerdictKind Kind, string Reply, SourceSpan Rule)
 {
     public static Verdict Accepted { get; } = new(VerdictKind.Accept, "", SourceSpan.None);
+
+    /// <summary>Texts of the filters that matched and only report.</summary>
+    public ImmutableArray<string> Reports { get; init; } = [];
 }

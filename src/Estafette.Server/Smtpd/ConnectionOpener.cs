@@ -1,0 +1,106 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using Estafette.Config.Model;
+using Estafette.Events;
+using Estafette.Smtp;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
+
+namespace Estafette.Smtpd;
+
+/// <summary>Finds out who has connected, before a word is said: the socket's peer, what a trusted balancer says of it (E49), the local user, the reverse name.</summary>
+internal sealed class ConnectionOpener(ReverseLookup reverse, EventSink events, TimeProvider clock)
+{
+    private const int SolSocket = 1;
+    private const int SoPeerCred = 17;
+
+    /// <summary>A slow name server must not keep clients waiting for the greeting.</summary>
+    private static readonly TimeSpan s_reverseLimit = TimeSpan.FromSeconds(3);
+
+    private static readonly TimeSpan s_proxyLimit = TimeSpan.FromSeconds(10);
+
+    /// <summary>Null where the connection is of no use; that has been told.</summary>
+    public async ValueTask<ConnectionInfo?> IdentifyAsync(ConnectionContext context, ListenerConfig? listener, SmtpdServices services, SessionTransport transport)
+    {
+        var connection = new ConnectionInfo
+        {
+            SessionId = BinaryPrimitives.ReadUInt64LittleEndian(RandomNumberGenerator.GetBytes(sizeof(ulong))),
+            Opened = clock.GetUtcNow(),
+            Listener = listener,
+            HostName = listener?.HostName ?? services.Config.HostName,
+            FilterName = listener is null ? services.Config.LocalSubmission.Filter : listener.Filter,
+        };
+        if (listener is null)
+            return connection with { LocalUid = PeerUid(context) };
+        IPEndPoint? remote = Plain(context.RemoteEndPoint as IPEndPoint);
+        if (listener.ProxyProtocol)
+        {
+            (bool ok, IPEndPoint? told) = await ReadProxyAsync(transport);
+            if (!ok)
+            {
+                events.Publish(new ProtocolAbuse(connection.SessionId, "no valid PROXY header") { At = events.Now, Address = remote?.Address });
+                return null;
+            }
+            remote = Plain(told) ?? remote;
+        }
+        return remote is null ? null : connection with { Remote = remote };
+    }
+
+    /// <summary>Adds the reverse name, if it comes in time.</summary>
+    public async ValueTask<ConnectionInfo> NameAsync(ConnectionInfo connection, CancellationToken cancellationToken)
+    {
+        if (connection.Remote is null)
+            return connection;
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        ValueTask<ReverseName> asked = reverse(connection.Remote.Address, limit.Token);
+        if (asked.IsCompletedSuccessfully)
+            return connection with { Reverse = asked.Result };
+        Task<ReverseName> answer = asked.AsTask();
+        Task first = await Task.WhenAny(answer, Task.Delay(s_reverseLimit, clock, limit.Token));
+        ReverseName name = first == answer && answer.IsCompletedSuccessfully ? answer.Result : ReverseName.None;
+        await limit.CancelAsync();
+        return connection with { Reverse = name };
+    }
+
+    private static async ValueTask<(bool Ok, IPEndPoint? Source)> ReadProxyAsync(SessionTransport transport)
+    {
+        long examined = 0;
+        while (true)
+        {
+            (WaitEnd end, ReadOnlySequence<byte> octets) = await transport.ReadAsync(s_proxyLimit);
+            if (end != WaitEnd.None)
+                return (false, null);
+            ProxyStatus status = ProxyHeader.TryTake(octets, out ProxyHeader header, out SequencePosition next);
+            if (status == ProxyStatus.Ok)
+            {
+                transport.AdvanceTo(next);
+                return (true, header.Source);
+            }
+            // The same octets again: the client has closed its side.
+            if (status == ProxyStatus.Invalid || octets.Length == examined)
+            {
+                transport.AdvanceTo(octets.End);
+                return (false, null);
+            }
+            examined = octets.Length;
+            transport.AdvanceTo(octets.Start, octets.End);
+        }
+    }
+
+    /// <summary>E52: an IPv4 client on an IPv6 socket is an IPv4 client.</summary>
+    private static IPEndPoint? Plain(IPEndPoint? remote) =>
+        remote is { Address.IsIPv4MappedToIPv6: true } ? new IPEndPoint(remote.Address.MapToIPv4(), remote.Port) : remote;
+
+    private static uint? PeerUid(ConnectionContext context)
+    {
+        if (context.Features.Get<IConnectionSocketFeature>()?.Socket is not { AddressFamily: AddressFamily.Unix } socket)
+            return null;
+        Span<byte> credentials = stackalloc byte[12];
+        return socket.GetRawSocketOption(SolSocket, SoPeerCred, credentials) == credentials.Length
+            ? BinaryPrimitives.ReadUInt32LittleEndian(credentials[4..])
+            : null;
+    }
+}

@@ -1,0 +1,109 @@
+using System.Buffers;
+using Estafette.Config.Model;
+using Estafette.Events;
+using Estafette.Mail;
+using Estafette.Smtp;
+
+namespace Estafette.Smtpd;
+
+/// <summary>Begins a message with its trace fields and commits it with its envelope: 250 only after the commit (promise 1).</summary>
+internal static class MessageIntake
+{
+    public static async ValueTask<MessageReception> BeginAsync(SmtpSession session, CancellationToken cancellationToken)
+    {
+        LimitsConfig limits = session.Limits;
+        var message = new MessageReception(
+            session.Parts.Intake.Begin(), new ReceptionLimits(limits.MessageSize, limits.HeaderSize, limits.HeaderFields, limits.Hops), Completion(session));
+        await message.PrependAsync(TraceText(session, message.Id), cancellationToken);
+        return message;
+    }
+
+    public static async ValueTask<CommandResult> CommitAsync(SmtpSession session, MessageReception message, DataProblem malformed, CancellationToken cancellationToken)
+    {
+        if (Refusal(session.Replies, message.Problem, malformed) is { } refusal)
+            return refusal;
+        (CommandResult? rejected, _) = await session.AskPolicyAsync(FilterPhase.Commit, session.Subject(), cancellationToken);
+        if (rejected is not null)
+            return rejected.Value;
+        Envelope envelope = EnvelopeOf(session, message);
+        if (!await message.CommitAsync(envelope, cancellationToken))
+            return Refusal(session.Replies, message.Problem, DataProblem.None)!;
+        session.Counts.Messages++;
+        session.Counts.JunkCommands = 0;
+        session.Parts.Events.Publish(new MessageAccepted(envelope, message.HeaderMessageId)
+        {
+            At = session.Parts.Events.Now,
+            GivenRecipients = [.. session.Transaction!.Given],
+        });
+        return session.Replies.Accepted(envelope.Id);
+    }
+
+    private static Reply? Refusal(Replies replies, ReceptionProblem problem, DataProblem malformed) => (problem, malformed) switch
+    {
+        (ReceptionProblem.SpoolFull, _) => replies.SpoolFull,
+        (ReceptionProblem.SpoolUnhealthy, _) => replies.SpoolUnhealthy,
+        (ReceptionProblem.TooBig, _) => replies.MessageTooBigAtEnd,
+        (ReceptionProblem.HeaderTooBig, _) => replies.HeaderTooBig,
+        (ReceptionProblem.Loop, _) => replies.Loop,
+        (_, DataProblem.Nul) => replies.NulInMessage,
+        (_, DataProblem.LineTooLong) => replies.TextLineTooLong,
+        (_, DataProblem.BareLineFeed or DataProblem.BareCarriageReturn) => replies.BareLineEnd,
+        _ => null,
+    };
+
+    private static Envelope EnvelopeOf(SmtpSession session, MessageReception message)
+    {
+        Transaction transaction = session.Transaction!;
+        MailParameters parameters = transaction.Parameters;
+        return new Envelope
+        {
+            Id = message.Id,
+            Received = session.Parts.Clock.GetUtcNow(),
+            ReversePath = transaction.ReversePath,
+            Recipients = [.. transaction.Recipients],
+            Client = session.ClientInfo(),
+            Size = message.Received,
+            // A client that sends 8-bit text without saying so is common; the next hop must be told the truth (E23).
+            Body = message.HasEightBit ? BodyType.EightBitMime : parameters.Body,
+            SmtpUtf8 = parameters.SmtpUtf8,
+            Return = parameters.Return,
+            DsnEnvelopeId = parameters.EnvelopeId,
+            Junk = session.State.Junk || transaction.Junk,
+        };
+    }
+
+    private static ReadOnlyMemory<byte> TraceText(SmtpSession session, MessageId id)
+    {
+        Transaction transaction = session.Transaction!;
+        var text = new ArrayBufferWriter<byte>(512);
+        if (session.State.Junk || transaction.Junk)
+            text.Write("X-Spam: Yes\r\n"u8);
+        TraceFields.WriteReceived(text, session.Habits.Trace, new ReceivedTrace
+        {
+            Client = session.ClientInfo(),
+            ByHost = session.Connection.HostName,
+            Id = id,
+            Time = session.Parts.Clock.GetLocalNow(),
+            For = transaction.Given.Count == 1 ? transaction.Given[0] : null,
+            MaskSource = session.Connection.Listener?.MaskSource ?? session.Services.Config.LocalSubmission.MaskSource,
+            ClientCertificateVerified = session.State.Tls?.ClientVerified == true,
+        });
+        return text.WrittenMemory;
+    }
+
+    private static SubmissionHeaderOptions? Completion(SmtpSession session)
+    {
+        if (!session.IsSubmission)
+            return null;
+        Transaction transaction = session.Transaction!;
+        bool from = session.Connection.IsLocal && !transaction.ReversePath.IsNull;
+        return new SubmissionHeaderOptions
+        {
+            Completions = from ? HeaderCompletions.ByServer | HeaderCompletions.From : HeaderCompletions.ByServer,
+            Sender = transaction.ReversePath,
+            HostName = session.Connection.HostName,
+            Now = session.Parts.Clock.GetLocalNow(),
+            Masquerade = session.Connection.Listener is { Masquerade: true, SendersTable: not null } && session.State.Login is not null,
+        };
+    }
+}

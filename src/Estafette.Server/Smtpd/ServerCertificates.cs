@@ -1,0 +1,107 @@
+using System.Collections.Frozen;
+using System.Collections.Immutable;
+using System.Net.Security;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Estafette.Config.Model;
+
+namespace Estafette.Smtpd;
+
+/// <summary>One certificate with its key, as text; who may read the files hands it over (DESIGN 6).</summary>
+public sealed record IdentityPem(string Name, string Certificate, string Key)
+{
+    public override string ToString() => Name;
+}
+
+/// <summary>
+/// The certificates that listeners show, by the name of their identity, and the trust anchors for client certificates. Loading tells every problem and keeps what
+/// works: a listener whose certificate is missing answers STARTTLS with 454.
+/// </summary>
+public sealed class ServerCertificates
+{
+    private readonly FrozenDictionary<string, SslStreamCertificateContext> _identities;
+    private readonly FrozenDictionary<string, X509Certificate2Collection> _anchors;
+
+    private ServerCertificates(IEnumerable<KeyValuePair<string, SslStreamCertificateContext>> identities, IEnumerable<KeyValuePair<string, X509Certificate2Collection>> anchors)
+    {
+        _identities = identities.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
+        _anchors = anchors.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
+    }
+
+    public static ServerCertificates None { get; } = new([], []);
+
+    /// <summary>Reads the files that the configuration names.</summary>
+    public static ServerCertificates Load(MailConfig config, out ImmutableArray<Diagnostic> problems)
+    {
+        var found = new List<IdentityPem>();
+        var wrong = ImmutableArray.CreateBuilder<Diagnostic>();
+        foreach (IdentityConfig identity in config.Identities.Values)
+        {
+            try
+            {
+                found.Add(new IdentityPem(identity.Name, File.ReadAllText(identity.CertificateFile), File.ReadAllText(identity.KeyFile)));
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                wrong.Add(new Diagnostic(Severity.Error, identity.At, $"pki {identity.Name}: {e.Message}"));
+            }
+        }
+        ServerCertificates certificates = FromPem(config, found, out ImmutableArray<Diagnostic> more);
+        problems = [.. wrong, .. more];
+        return certificates;
+    }
+
+    public static ServerCertificates FromPem(MailConfig config, IEnumerable<IdentityPem> identities, out ImmutableArray<Diagnostic> problems)
+    {
+        var wrong = ImmutableArray.CreateBuilder<Diagnostic>();
+        var contexts = new Dictionary<string, SslStreamCertificateContext>(StringComparer.OrdinalIgnoreCase);
+        foreach (IdentityPem pem in identities)
+        {
+            SourceSpan at = config.Identities.TryGetValue(pem.Name, out IdentityConfig? identity) ? identity.At : SourceSpan.None;
+            try
+            {
+                var chain = new X509Certificate2Collection();
+                chain.ImportFromPem(pem.Certificate);
+                contexts[pem.Name] = SslStreamCertificateContext.Create(X509Certificate2.CreateFromPem(pem.Certificate, pem.Key), chain, offline: true);
+            }
+            catch (Exception e) when (e is CryptographicException or ArgumentException)
+            {
+                wrong.Add(new Diagnostic(Severity.Error, at, $"pki {pem.Name}: {e.Message}", "the certificate and the key must be PEM, belong together, and the key must not be encrypted"));
+            }
+        }
+        var anchors = new Dictionary<string, X509Certificate2Collection>(StringComparer.OrdinalIgnoreCase);
+        foreach ((string name, string file) in config.TrustAnchors)
+        {
+            try
+            {
+                var trusted = new X509Certificate2Collection();
+                trusted.ImportFromPemFile(file);
+                anchors[name] = trusted;
+            }
+            catch (Exception e) when (e is CryptographicException or IOException or UnauthorizedAccessException)
+            {
+                wrong.Add(new Diagnostic(Severity.Error, SourceSpan.None, $"ca {name}: {e.Message}"));
+            }
+        }
+        problems = wrong.ToImmutable();
+        return new ServerCertificates(contexts, anchors);
+    }
+
+    /// <summary>The listener's certificate for the name the client asks for (SNI), else its first; null when it has none that works.</summary>
+    internal SslStreamCertificateContext? Choose(ListenerConfig listener, string? serverName)
+    {
+        SslStreamCertificateContext? first = null;
+        ImmutableArray<string> names = listener.Identities.IsEmpty ? [listener.HostName] : listener.Identities;
+        foreach (string name in names)
+        {
+            if (!_identities.TryGetValue(name, out SslStreamCertificateContext? context))
+                continue;
+            if (string.IsNullOrEmpty(serverName) || context.TargetCertificate.MatchesHostname(serverName))
+                return context;
+            first ??= context;
+        }
+        return first;
+    }
+
+    internal X509Certificate2Collection? TrustAnchor(string? name) => name is not null && _anchors.TryGetValue(name, out X509Certificate2Collection? anchor) ? anchor : null;
+}

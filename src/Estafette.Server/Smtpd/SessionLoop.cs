@@ -1,0 +1,134 @@
+using System.Text;
+using Estafette.Config.Model;
+using Estafette.Events;
+using Estafette.Smtp;
+using Estafette.Smtpd.Verbs;
+
+namespace Estafette.Smtpd;
+
+/// <summary>
+/// Runs one session from the greeting to its end: reads a command, lets its handler check and act, sends the reply, counts errors and junk. Returns the reason the
+/// session ended with, for the log; it throws only what the connection throws when the client is gone.
+/// </summary>
+internal static class SessionLoop
+{
+    private const int LongestLoggedCommand = 512;
+
+    public static async Task<string> RunAsync(SmtpSession session, CancellationToken cancellationToken)
+    {
+        if (session.Connection.Listener is { Tls: ListenerTls.Implicit } listener && !await StartTlsHandler.StartAsync(session, listener, cancellationToken))
+            return "tls-failed";
+        if (await GreetAsync(session, cancellationToken) is { } refused)
+            return await EndAsync(session, refused, "refused");
+        while (true)
+        {
+            LineRead read = await session.Transport.ReadLineAsync(session.Limits.CommandLine, session.Limits.CommandTimeout, command: true);
+            if (read.End is not WaitEnd.None and not WaitEnd.TooLong)
+                return await EndAsync(session, ReplyTo(session, read.End), ReasonOf(read.End));
+            string text = read.End == WaitEnd.None ? LogText(read.Line.Span) : "";
+            (CommandResult result, string? reason) = await TakeAsync(session, read, cancellationToken);
+            if (result.Reply is { IsRefusal: true } refusal)
+            {
+                PublishRefusal(session, text, refusal, result.Rule);
+                if (++session.Counts.Errors >= session.Limits.Errors && !refusal.Closes)
+                    (result, reason) = (session.Replies.TooManyErrors, "too-many-errors");
+            }
+            if (result.Ends)
+                return "disconnect";
+            if (result.Reply is not { } reply)
+                continue;
+            session.Transport.Send(reply);
+            if (reply.Closes)
+                return await EndAsync(session, default, reason ?? (reply.Code == 221 ? "quit" : "refused"));
+        }
+    }
+
+    /// <summary>The answer to a wait that came to nothing.</summary>
+    public static CommandResult ReplyTo(SmtpSession session, WaitEnd end) => end switch
+    {
+        WaitEnd.Timeout => session.Replies.Timeout,
+        WaitEnd.Lifetime => session.Replies.SessionTooLong,
+        WaitEnd.Stopping => session.Replies.ShuttingDown,
+        _ => CommandResult.Lost,
+    };
+
+    private static string ReasonOf(WaitEnd end) => end switch
+    {
+        WaitEnd.Timeout => "timeout",
+        WaitEnd.Lifetime => "session-too-long",
+        WaitEnd.Stopping => "shutdown",
+        _ => "disconnect",
+    };
+
+    /// <summary>The result where the client is hung up on at once. A refusal that does not hang up leaves a session without a greeting.</summary>
+    private static async ValueTask<CommandResult?> GreetAsync(SmtpSession session, CancellationToken cancellationToken)
+    {
+        (CommandResult? refusal, _) = await session.AskPolicyAsync(FilterPhase.Connect, session.Subject(), cancellationToken);
+        if (refusal is { Reply: { } reply } result)
+        {
+            PublishRefusal(session, "connect", reply, result.Rule);
+            if (reply.Closes)
+                return result;
+            session.Transport.Send(reply);
+            return null;
+        }
+        // RFC 5321 s3.1: the server speaks first (E7).
+        if (!session.Connection.IsLocal && session.Transport.HasBufferedInput())
+            session.Abuse("talked before the greeting");
+        session.Greeted = true;
+        session.Transport.Send(session.Replies.Greeting);
+        return null;
+    }
+
+    private static async ValueTask<(CommandResult Result, string? Reason)> TakeAsync(SmtpSession session, LineRead read, CancellationToken cancellationToken)
+    {
+        if (read.End == WaitEnd.TooLong)
+            return (session.Replies.LineTooLong, null);
+        if (CommandParser.HasControls(read.Line.Span))
+            return (session.Replies.Controls, null);
+        SmtpCommand command = CommandParser.Parse(read.Line);
+        if (command.Verb == SmtpVerb.Foreign)
+        {
+            session.Abuse("another protocol's request");
+            return (session.Replies.ForeignProtocol, "foreign-protocol");
+        }
+        if (CommandTable.Find(command.Verb) is not { } handler)
+            return (session.Replies.Unrecognized, null);
+        if (handler.IsJunk && ++session.Counts.JunkCommands > session.Limits.JunkCommands)
+            return (session.Replies.TooManyJunkCommands, "too-many-junk-commands");
+        if (session.Parts.Events.Traces("smtp"))
+            session.Parts.Events.Trace("smtp", $"smtp: {session.Connection.SessionId:x16} <<< {LogText(read.Line.Span)}");
+        if (handler.Check(session, command) is { } wrong)
+            return (wrong, null);
+        return (await handler.ActAsync(session, command, cancellationToken), null);
+    }
+
+    private static async ValueTask<string> EndAsync(SmtpSession session, CommandResult last, string reason)
+    {
+        if (last.Ends)
+            return reason;
+        if (last.Reply is { } reply)
+            session.Transport.Send(reply);
+        await session.Transport.CloseAsync(linger: reason is not "quit" and not "shutdown");
+        return reason;
+    }
+
+    /// <summary>What a command looked like, for events; never a secret (E54).</summary>
+    private static string LogText(ReadOnlySpan<byte> line)
+    {
+        if (line.Length >= 4 && Ascii.EqualsIgnoreCase(line[..4], "AUTH"u8))
+            return "AUTH";
+        return Encoding.UTF8.GetString(line[..Math.Min(line.Length, LongestLoggedCommand)]);
+    }
+
+    private static void PublishRefusal(SmtpSession session, string command, Reply reply, string rule) =>
+        session.Parts.Events.Publish(new CommandRefused(session.Connection.SessionId, command, reply.ToString(), rule)
+        {
+            At = session.Parts.Events.Now,
+            Address = session.Connection.Remote?.Address,
+            HostName = session.Connection.Reverse.Name,
+            Helo = session.State.Helo,
+            ReversePath = session.Transaction?.ReversePath.ToString(),
+            Protocol = session.State.Esmtp ? "ESMTP" : "SMTP",
+        });
+}

@@ -1,0 +1,167 @@
+using System.Collections.Concurrent;
+using System.Net;
+using Estafette.Config.Model;
+using Estafette.Events;
+using Estafette.Queue;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+
+namespace Estafette.Smtpd;
+
+/// <summary>
+/// The SMTP server: takes connections from bound sockets and runs a session on each, with the configuration that is in force when it begins. A fault in one session ends
+/// that session and is told to the operator; the others go on (promise 6).
+/// </summary>
+public sealed class SmtpServer : IAsyncDisposable
+{
+    /// <summary>Octets of a client that may wait unread in memory (promise 3).</summary>
+    private const int InputBuffer = 64 << 10;
+
+    private readonly Func<SmtpdServices> _services;
+    private readonly ConnectionOpener _opener;
+    private readonly SessionParts _parts;
+    private readonly SessionGate _gate = new();
+    private readonly ConcurrentDictionary<ulong, SessionTransport> _sessions = new();
+    private readonly CancellationTokenSource _abort = new();
+    private WebApplication? _host;
+    private volatile bool _draining;
+
+    /// <param name="services">The snapshot in force; asked once a session.</param>
+    public SmtpServer(Func<SmtpdServices> services, Intake intake, EventSink events, ReverseLookup reverse, TimeProvider clock)
+    {
+        _services = services;
+        _parts = new SessionParts(intake, events, clock, new PasswordCheck(), new AuthThrottle(clock));
+        _opener = new ConnectionOpener(reverse, events, clock);
+    }
+
+    /// <summary>Sessions that run.</summary>
+    public int Sessions => _gate.Count;
+
+    public async Task StartAsync(IEnumerable<BoundListener> listeners, CancellationToken cancellationToken)
+    {
+        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.WebHost.UseKestrelCore();
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.Limits.MaxRequestBufferSize = InputBuffer;
+            kestrel.Limits.MaxConcurrentConnections = null;
+            foreach (BoundListener listener in listeners)
+                kestrel.ListenHandle((ulong)listener.Socket.Handle, options => Serve(options, listener));
+        });
+        _host = builder.Build();
+        await _host.StartAsync(cancellationToken);
+    }
+
+    /// <summary>Takes no more connections, tells idle sessions 421, and leaves the others this long to finish their message.</summary>
+    public async Task DrainAsync(TimeSpan limit)
+    {
+        _draining = true;
+        foreach (SessionTransport transport in _sessions.Values)
+            transport.RequestStop();
+        if (_host is null)
+            return;
+        using var expired = new CancellationTokenSource(limit, _parts.Clock);
+        await _host.StopAsync(expired.Token);
+        await _abort.CancelAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _abort.CancelAsync();
+        if (_host is not null)
+            await _host.DisposeAsync();
+        _parts.Passwords.Dispose();
+        _abort.Dispose();
+    }
+
+    private void Serve(ListenOptions options, BoundListener listener) => options.Run(connection => ConnectedAsync(connection, listener));
+
+    private async Task ConnectedAsync(ConnectionContext context, BoundListener bound)
+    {
+        SmtpdServices services = _services();
+        LimitsConfig limits = services.Config.Limits;
+        using var transport = new SessionTransport(context.Transport, _parts.Clock, limits.SessionTotal);
+        if (!_gate.TryEnter(limits))
+        {
+            await TurnAwayAsync(transport, services, r => r.TooManySessions);
+            return;
+        }
+        try
+        {
+            await ServeAsync(context, bound, services, transport);
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException)
+        {
+            // The client is gone, or the server is; the session has said so.
+        }
+        finally
+        {
+            _gate.Leave();
+        }
+    }
+
+    private async Task ServeAsync(ConnectionContext context, BoundListener bound, SmtpdServices services, SessionTransport transport)
+    {
+        ListenerConfig? listener = bound.Address is null ? null : services.ListenerAt(bound.Address);
+        if (bound.Address is not null && listener is null)
+        {
+            await TurnAwayAsync(transport, services, r => r.NotServed);
+            return;
+        }
+        if (await _opener.IdentifyAsync(context, listener, services, transport) is not { } connection)
+            return;
+        IPAddress? address = connection.Remote?.Address;
+        if (!_gate.TryEnter(address, connection.LocalUid, services.Config.Limits))
+        {
+            await TurnAwayAsync(transport, services, r => r.TooManySessionsOfClient);
+            return;
+        }
+        _sessions[connection.SessionId] = transport;
+        if (_draining)
+            transport.RequestStop();
+        try
+        {
+            connection = await _opener.NameAsync(connection, _abort.Token);
+            await RunAsync(connection, services, transport);
+        }
+        finally
+        {
+            _sessions.TryRemove(connection.SessionId, out _);
+            _gate.Leave(address, connection.LocalUid);
+        }
+    }
+
+    private async Task RunAsync(ConnectionInfo connection, SmtpdServices services, SessionTransport transport)
+    {
+        EventSink events = _parts.Events;
+        await using var session = new SmtpSession(connection, services, transport, _parts);
+        events.Publish(new SessionOpened(connection.SessionId, connection.Remote?.Address, connection.Remote?.Port ?? 0, connection.Reverse.Name, connection.LocalUid, connection.ListenerText) { At = events.Now });
+        string reason = "disconnect";
+        try
+        {
+            reason = await SessionLoop.RunAsync(session, _abort.Token);
+        }
+        catch (Exception e) when (e is not IOException and not OperationCanceledException)
+        {
+            reason = "internal-error";
+            events.Publish(new OperatorWarning("smtp", $"session {connection.SessionId:x16} ended by a fault: {e}") { At = events.Now });
+        }
+        finally
+        {
+            events.Publish(new SessionClosed(connection.SessionId, reason, session.Counts.Messages, session.Counts.Errors, transport.Elapsed)
+            {
+                At = events.Now,
+                Address = connection.Remote?.Address,
+                HostName = connection.Reverse.Name,
+            });
+        }
+    }
+
+    private static async ValueTask TurnAwayAsync(SessionTransport transport, SmtpdServices services, Func<Smtp.Replies, Smtp.Reply> choose)
+    {
+        transport.Send(choose(new Smtp.Replies(Habits.Of(services.Config.Dialect).Replies, services.Config.HostName)));
+        await transport.CloseAsync(linger: false);
+    }
+}

@@ -1,0 +1,46 @@
+using System.Net;
+using Estafette.Config.Model;
+using Estafette.Policy;
+using Estafette.Routing;
+using Estafette.Tables;
+
+namespace Estafette.Smtpd;
+
+/// <summary>Routing's question at RCPT; <c>Router.ResolveAsync</c> answers.</summary>
+public delegate ValueTask<RouteResult> RouteResolver(RouteQuery query, CancellationToken cancellationToken);
+
+/// <summary>Whether a user of the system has this password; asked where a listener's <c>auth</c> names no table. The privileged side answers.</summary>
+public delegate ValueTask<CredentialCheck> SystemLogin(string login, ReadOnlyMemory<byte> password, CancellationToken cancellationToken);
+
+public enum CredentialCheck : byte
+{
+    Right,
+    Wrong,
+
+    /// <summary>Nobody can say now: 454, never 535 (E44).</summary>
+    Unavailable,
+}
+
+/// <summary>Everything of one configuration that sessions use. A reload makes a new one; a session keeps the one it began with.</summary>
+public sealed record SmtpdServices
+{
+    public required MailConfig Config { get; init; }
+    public required RouteResolver Route { get; init; }
+    public required TableSet Tables { get; init; }
+    public required SessionPolicy Policy { get; init; }
+    public ServerCertificates Certificates { get; init; } = ServerCertificates.None;
+
+    /// <summary>Null where the privileged side does not check passwords.</summary>
+    public SystemLogin? SystemLogin { get; init; }
+
+    /// <summary>The listener of this configuration at an address that is bound; null when a reload took it away.</summary>
+    public ListenerConfig? ListenerAt(IPEndPoint bound)
+    {
+        foreach (ListenerConfig listener in Config.Listeners)
+        {
+            if (listener.EndPoint.Equals(bound))
+                return listener;
+        }
+        return null;
+    }
+}

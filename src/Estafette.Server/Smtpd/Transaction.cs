@@ -1,0 +1,35 @@
+using Estafette.Mail;
+using Estafette.Smtp;
+
+namespace Estafette.Smtpd;
+
+/// <summary>One mail transaction, from MAIL to its end (RFC 5321 s3.3). Disposing it drops what was received and not committed.</summary>
+internal sealed class Transaction(MailAddress reversePath, MailParameters parameters) : IAsyncDisposable
+{
+    private readonly List<Recipient> _recipients = [];
+    private readonly List<MailAddress> _given = [];
+
+    public MailAddress ReversePath { get; } = reversePath;
+    public MailParameters Parameters { get; } = parameters;
+
+    /// <summary>Final recipients, after expansion.</summary>
+    public IReadOnlyList<Recipient> Recipients => _recipients;
+
+    /// <summary>Recipients as the client named them.</summary>
+    public IReadOnlyList<MailAddress> Given => _given;
+    public bool Junk { get; set; }
+
+    /// <summary>The message while BDAT chunks come in; null before the first.</summary>
+    public MessageReception? Chunks { get; set; }
+
+    /// <summary>Goes over the chunks with their message.</summary>
+    public DataDecoder? Decoder { get; set; }
+
+    public void Add(MailAddress given, IEnumerable<Recipient> recipients)
+    {
+        _given.Add(given);
+        _recipients.AddRange(recipients);
+    }
+
+    public ValueTask DisposeAsync() => Chunks?.DisposeAsync() ?? ValueTask.CompletedTask;
+}

@@ -1,0 +1,112 @@
+using Estafette.Config.Model;
+using Estafette.Mail;
+using Estafette.Smtp;
+using Estafette.Spool;
+using Estafette.Tables;
+
+namespace Estafette.Smtpd.Verbs;
+
+/// <summary>MAIL FROM (RFC 5321 s4.1.1.2): begins a transaction. Nothing is stored yet.</summary>
+internal sealed class MailHandler : CommandHandler
+{
+    public override SmtpVerb Verb => SmtpVerb.Mail;
+
+    public override Reply? Check(SmtpSession session, SmtpCommand command)
+    {
+        Replies replies = session.Replies;
+        if (!command.HasKeyword)
+            return replies.Unrecognized;
+        if (session.State.Helo.Length == 0 || session.Transaction is not null)
+            return replies.NotAllowedNow;
+        if (session.Connection.Listener is { } listener)
+        {
+            if (listener.Tls is ListenerTls.Require or ListenerTls.RequireClientCertificate && session.State.Tls is null)
+                return replies.NeedsTls;
+            if (listener.Auth == ListenerAuth.Required && session.State.Login is null)
+                return replies.NeedsAuth;
+        }
+        if (session.Counts.Messages >= session.Limits.MessagesPerSession)
+            return replies.TooManyMessages;
+        return TryPath(session, command.Argument.Span, out _, out _) ? null : replies.SenderSyntax;
+    }
+
+    public override async ValueTask<CommandResult> ActAsync(SmtpSession session, SmtpCommand command, CancellationToken cancellationToken)
+    {
+        Replies replies = session.Replies;
+        if (Storage(session) is { } trouble)
+            return trouble;
+        TryPath(session, command.Argument.Span, out MailAddress sender, out string rest);
+        (CommandResult? refusal, string? rewritten) = await session.AskPolicyAsync(
+            FilterPhase.MailFrom, session.Subject() with { ReversePath = sender.ToString() }, cancellationToken);
+        if (refusal is not null)
+            return refusal.Value;
+        if (rewritten is not null && !TryPath(session, System.Text.Encoding.UTF8.GetBytes(rewritten), out sender, out _))
+            return replies.SenderSyntax;
+        ParameterResult parsed = MailParameters.TryParse(System.Text.Encoding.UTF8.GetBytes(rest), session.ParameterGroups, out MailParameters parameters);
+        if (!parsed.IsOk)
+            return replies.MailParameter(parsed);
+        if (sender.NeedsSmtpUtf8 && !parameters.SmtpUtf8)
+            return replies.SenderSyntax;
+        if (parameters.Size > session.Limits.MessageSize)
+            return replies.MessageTooBig;
+        if (await SenderRefusalAsync(session, sender, cancellationToken) is { } rejected)
+            return rejected;
+        session.Begin(new Transaction(sender, parameters));
+        return replies.Ok;
+    }
+
+    /// <summary>E45: no room is told before the client has sent anything.</summary>
+    private static Reply? Storage(SmtpSession session) => session.Parts.Intake.Trouble?.Status switch
+    {
+        null => null,
+        SpoolStatus.Full => session.Replies.SpoolFull,
+        _ => session.Replies.SpoolUnhealthy,
+    };
+
+    private static bool TryPath(SmtpSession session, ReadOnlySpan<byte> text, out MailAddress sender, out string rest)
+    {
+        // SMTPUTF8 stands behind the address it is about; whether it was asked for is checked when it has been read (RFC 6531 s3.4).
+        bool ok = PathParser.TryParse(text, session.PathSyntax | PathSyntax.Utf8, out sender, out ReadOnlySpan<byte> after);
+        rest = ok ? System.Text.Encoding.UTF8.GetString(after) : "";
+        if (ok && sender.NeedsSmtpUtf8 && !rest.Contains("SMTPUTF8", StringComparison.OrdinalIgnoreCase))
+            return false;
+        if (ok && sender.Domain.Length == 0 && !sender.IsNull)
+            sender = sender with { Domain = session.Connection.HostName };
+        return ok;
+    }
+
+    /// <summary>Who may use which address (<c>senders</c>): only asked of those who have authenticated.</summary>
+    private static async ValueTask<CommandResult?> SenderRefusalAsync(SmtpSession session, MailAddress sender, CancellationToken cancellationToken)
+    {
+        if (session.Connection.Listener is not { SendersTable: { } table } listener || session.State.Login is not { } login)
+            return null;
+        return await session.Services.Tables.LookupAsync(table, login, cancellationToken) switch
+        {
+            TableAnswer.Found found when AllowedSenders.Contains(found.Value, sender) => default(CommandResult?),
+            TableAnswer.Unavailable => new CommandResult(session.Replies.TemporaryError, listener.At.ToString()),
+            _ => new CommandResult(session.Replies.SenderRejected, listener.At.ToString()),
+        };
+    }
+}
+
+/// <summary>The list of addresses that a login may send as: <c>user@domain</c>, <c>@domain</c>, <c>user</c> at any domain, or <c>@</c> for all; ASCII case does not count.</summary>
+internal static class AllowedSenders
+{
+    public static bool Contains(string list, MailAddress sender)
+    {
+        foreach (Range range in list.AsSpan().Split(','))
+        {
+            ReadOnlySpan<char> entry = list.AsSpan()[range].Trim();
+            if (entry.IsEmpty)
+                continue;
+            int at = entry.LastIndexOf('@');
+            ReadOnlySpan<char> user = at < 0 ? entry : entry[..at];
+            ReadOnlySpan<char> domain = at < 0 ? default : entry[(at + 1)..];
+            if (!user.IsEmpty && !user.Equals(sender.LocalPart, StringComparison.OrdinalIgnoreCase))
+                continue;
+            if (domain.IsEmpty || domain.Equals(sender.Domain, StringComparison.OrdinalIgnoreCase))
+                return true;
+        }
+        return false;
+    }
+}
