@@ -82,7 +82,9 @@ internal static class TextTableParser
     /// <summary>Where the key ends; 0 or less when there is none.</summary>
     private static int KeyEnd(string entry, TextTableForm form)
     {
-        if (entry[0] is '"' or '[' && form != TextTableForm.List)
+        if (form == TextTableForm.List)
+            return entry.Length;
+        if (entry[0] is '"' or '[')
             return entry.IndexOf(entry[0] == '"' ? '"' : ']', 1) + 1;
         int end = entry.AsSpan().IndexOfAny(" \t:");
         return end < 0 ? entry.Length : end;
