@@ -71,7 +71,7 @@ public sealed class LocalMachine : IMachine
     {
         try
         {
-            return [.. Dns.GetHostAddresses(name)];
+            return [.. System.Net.Dns.GetHostAddresses(name)];
         }
         catch (Exception problem) when (problem is SocketException or ArgumentException)
         {
@@ -91,8 +91,8 @@ public sealed class LocalMachine : IMachine
         string name = Environment.MachineName;
         try
         {
-            name = Dns.GetHostName();
-            if (!name.Contains('.', StringComparison.Ordinal) && Dns.GetHostEntry(name).HostName is { Length: > 0 } canonical
+            name = System.Net.Dns.GetHostName();
+            if (!name.Contains('.', StringComparison.Ordinal) && System.Net.Dns.GetHostEntry(name).HostName is { Length: > 0 } canonical
                 && canonical.Contains('.', StringComparison.Ordinal))
             {
                 return canonical;
