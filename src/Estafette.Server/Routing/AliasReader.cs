@@ -98,7 +98,7 @@ internal sealed class AliasReader(TableSet tables, string delimiters, EventSink 
     }
 
     /// <summary>Includes in an included file do nothing, as in OpenSMTPD: there is no loop to guard. A file that is gone is an error, not an empty list (E44).</summary>
-    private async ValueTask<AliasTargets> IncludeAsync(string path, CancellationToken cancellationToken)
+    internal static async ValueTask<AliasTargets> IncludeAsync(string path, CancellationToken cancellationToken)
     {
         try
         {

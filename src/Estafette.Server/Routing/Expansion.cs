@@ -178,8 +178,8 @@ internal sealed class Expansion(ExpansionRules rules, RouteQuery query, MailAddr
     {
         ActionConfig.Local action = node.Action!;
         bool root = action.RunAs is null ? node.User!.Uid == 0 : action.RunAs == "root";
-        // Root's own mailbox file is as old as mail; a command or a folder tree that root writes in a home is an invitation (E17).
-        if (root && action.Method is LocalMethod.Maildir or LocalMethod.Command)
+        // Nothing is written or run as root (E17); what a service on a socket does is its own affair. Later, not never: an alias cures it.
+        if (root && action.Method is not LocalMethod.Lmtp)
             return rules.Texts.Make(RefusalReason.TemporaryFailure, 451, new EnhancedStatus(4, 3, 5), "Mail for root needs an alias to a user", original, node.Rule!.At)
                 with
             { Detail = "nothing is delivered as root" };

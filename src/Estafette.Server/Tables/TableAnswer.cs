@@ -19,6 +19,9 @@ public abstract record TableAnswer
     public sealed record Unavailable(string Reason) : TableAnswer;
 }
 
+/// <summary>All rows of a table in the order they were written; or why not.</summary>
+public sealed record TableContent(ImmutableArray<KeyValuePair<string, string>> Rows, string? Failure = null);
+
 /// <summary>All keys of a table in the order they were written, for tables that are walked (own source addresses); or why not.</summary>
 public sealed record TableKeys(ImmutableArray<string> Keys, string? Failure = null);
 

@@ -39,20 +39,27 @@ public sealed class TableSet
     public ValueTask<TableAnswer> MatchAsync(string table, TableMatch match, string key, CancellationToken cancellationToken) =>
         _passwd.Contains(table) ? LookupUserAsync(match, key, cancellationToken) : ValueTask.FromResult(Find(table, match, key));
 
-    /// <summary>The keys of a table in their order, for tables that are walked.</summary>
-    public TableKeys Keys(string table)
+    /// <summary>All rows of a table in their order, keys folded; for tables that are walked.</summary>
+    public TableContent Content(string table)
     {
         if (!_tables.TryGetValue(table, out LookupTable? lookup))
-            return new TableKeys([], $"table {table} cannot be walked");
+            return new TableContent([], $"table {table} cannot be walked");
         try
         {
             LoadedTable loaded = lookup.Current();
-            return loaded.Rows is null ? new TableKeys([], loaded.Failure) : new TableKeys([.. loaded.Rows.All().Select(r => r.Key)]);
+            return loaded.Rows is null ? new TableContent([], loaded.Failure) : new TableContent([.. loaded.Rows.All()]);
         }
         catch (IOException e)
         {
-            return new TableKeys([], e.Message);
+            return new TableContent([], e.Message);
         }
+    }
+
+    /// <summary>The keys of a table in their order.</summary>
+    public TableKeys Keys(string table)
+    {
+        TableContent content = Content(table);
+        return new TableKeys([.. content.Rows.Select(r => r.Key)], content.Failure);
     }
 
     /// <summary>Reads a table again (<c>smtpctl update table</c>); null when that worked, else why not.</summary>

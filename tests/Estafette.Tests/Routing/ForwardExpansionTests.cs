@@ -69,9 +69,9 @@ public sealed class ForwardExpansionTests
     }
 
     [Fact]
-    public async Task E17_root_gets_no_maildir_and_no_command()
+    public async Task E17_nothing_is_delivered_as_root()
     {
-        foreach (LocalMethod method in new LocalMethod[] { new LocalMethod.Maildir(), new LocalMethod.Command("x") })
+        foreach (LocalMethod method in new LocalMethod[] { new LocalMethod.Mbox(), new LocalMethod.Maildir(), new LocalMethod.Command("x") })
         {
             var bench = new RouterBench();
             bench.Action(bench.Local("local") with { Method = method });

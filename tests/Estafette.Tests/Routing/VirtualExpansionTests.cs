@@ -10,7 +10,7 @@ public sealed class VirtualExpansionTests
     public VirtualExpansionTests()
     {
         _bench.Table("vusers", "info@virt.test=alice", "plain=bob, carol", "@catch.test=dave", "away@virt.test=someone@far.test", "badtarget@virt.test=nosuchuser",
-            "chain@virt.test=info@virt.test", "tagged+x@virt.test=bob", "tagged@virt.test=alice", "alice=alice", "bob=bob", "carol=carol", "dave=dave",
+            "chain@virt.test=info@virt.test", "tagged+x@virt.test=bob", "tagged@virt.test=alice", "alice=alice", "bob=bob", "carol=carol", "dave=dave", "root=bob",
             "loop1@virt.test=loop2@virt.test, alice", "loop2@virt.test=loop1@virt.test");
         _bench.Table("vdomains", "virt.test", "catch.test", "empty.test");
         _bench.Local("virt", virtualTable: "vusers");
@@ -51,7 +51,7 @@ public sealed class VirtualExpansionTests
 
     [Fact]
     public async Task E27_postmaster_of_a_virtual_domain_is_never_refused() =>
-        Assert.Equal("root", await _bench.Rcpt("postmaster@virt.test", "127.0.0.9"));
+        Assert.Equal("bob", await _bench.Rcpt("postmaster@virt.test", "127.0.0.9"));
 
     [Fact]
     public async Task A_user_table_stands_in_for_the_users_of_the_system()
