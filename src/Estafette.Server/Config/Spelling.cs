@@ -13,18 +13,22 @@ public static class Spelling
             return null;
         string lower = word.ToLowerInvariant();
         string? best = null;
-        int bestDistance = int.MaxValue;
+        int bestWeight = int.MaxValue;
         foreach (string candidate in candidates)
         {
             if (candidate.Length > LongestWord || string.Equals(candidate, word, StringComparison.Ordinal))
                 continue;
             int allowed = Math.Clamp(Math.Max(word.Length, candidate.Length) / 3, 1, 3);
             int distance = Distance(lower, candidate.ToLowerInvariant());
-            if (distance <= allowed && distance < bestDistance && distance < Math.Min(word.Length, candidate.Length))
-            {
-                best = candidate;
-                bestDistance = distance;
-            }
+            if (distance > allowed || distance >= Math.Min(word.Length, candidate.Length))
+                continue;
+
+            // Of two that are equally near, letters in the wrong order are likelier than letters left out.
+            int weight = (2 * distance) + (candidate.Length == word.Length ? 0 : 1);
+            if (weight >= bestWeight)
+                continue;
+            best = candidate;
+            bestWeight = weight;
         }
         return best;
     }

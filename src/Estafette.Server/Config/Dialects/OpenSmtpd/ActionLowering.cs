@@ -51,6 +51,8 @@ internal sealed class ActionLowering(LoweringContext context, TableLowering tabl
             context.Findings.Error(name.At, "there is no action `" + name.Value + "`",
                 meant is null ? "declare it: `action \"" + name.Value + "\" maildir`, or `action \"" + name.Value + "\" relay`" : "did you mean `" + meant + "`?");
         }
+        if (context.Findings.HasErrors)
+            return;
         foreach ((string name, SourceSpan at) in _declared)
         {
             if (!_asked.Exists(a => a.Value == name))

@@ -17,9 +17,18 @@ internal sealed class ListenLowering(LoweringContext context, TableLowering tabl
     public ImmutableArray<ListenerConfig> Listeners => _listeners.ToImmutable();
     public LocalSubmissionConfig LocalSubmission => _local ?? new LocalSubmissionConfig();
 
+    /// <summary>True once a line could not be understood: then nobody knows who may connect.</summary>
+    public bool Incomplete { get; private set; }
+
     public void Lower(Statement statement)
     {
         StatementReader reader = context.Open(statement);
+        Lower(reader, statement.Keyword.At);
+        Incomplete |= reader.Failed;
+    }
+
+    private void Lower(StatementReader reader, SourceSpan at)
+    {
         if (reader.Failed)
             return;
         if (!reader.Take("on"))
@@ -29,7 +38,7 @@ internal sealed class ListenLowering(LoweringContext context, TableLowering tabl
         }
         if (reader.Take("socket"))
         {
-            Socket(reader, statement.Keyword.At);
+            Socket(reader, at);
             return;
         }
         Item.Text? spec = reader.TakeText("what to listen on", "listen on all, listen on lo or listen on 192.0.2.7");
@@ -67,10 +76,10 @@ internal sealed class ListenLowering(LoweringContext context, TableLowering tabl
             return;
         }
         CheckFilter(options);
+        ImmutableArray<IPAddress> addresses = new EndPoints(context).Find(spec, options.Family);
         options.FindIdentities(spec);
         if (reader.Failed)
             return;
-        ImmutableArray<IPAddress> addresses = new EndPoints(context).Find(spec, options.Family);
         foreach (IPAddress address in addresses)
         {
             if (options.TlsAndImplicit)

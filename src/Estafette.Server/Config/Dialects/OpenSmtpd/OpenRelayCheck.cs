@@ -10,15 +10,17 @@ namespace Estafette.Config.Dialects.OpenSmtpd;
 /// that asks for one of them or is bound to loopback do. Where every listener is on loopback there are no strangers: a warning.
 /// </summary>
 internal sealed class OpenRelayCheck(
-    LoweringContext context, TableLowering tables, ImmutableArray<ListenerConfig> listeners, ImmutableDictionary<string, ActionConfig> actions)
+    LoweringContext context, TableLowering tables, ListenLowering listening, ImmutableDictionary<string, ActionConfig> actions)
 {
     /// <summary>A stranger, one of each family, and a domain that nobody serves (RFC 5737, RFC 3849, RFC 2606): what patterns are tried on.</summary>
     private static readonly string[] Strangers = ["203.0.113.77", "2001:db8::77"];
     private const string StrangeDomain = "stranger.example";
 
+    private readonly ImmutableArray<ListenerConfig> _listeners = listening.Listeners;
+
     public void Check(ImmutableArray<RuleConfig> rules, IReadOnlySet<SourceSpan> allowed)
     {
-        bool loopbackOnly = listeners.All(Loopback);
+        bool loopbackOnly = !listening.Incomplete && _listeners.All(Loopback);
         foreach (RuleConfig rule in rules)
         {
             bool everybody = rule.Criteria.All(AdmitsStrangers) && !rule.Criteria.Any(Narrows);
@@ -80,7 +82,7 @@ internal sealed class OpenRelayCheck(
     {
         if (tables.Rows(tags.Table) is not { } rows)
             return true;
-        return listeners.Any(l => rows.Any(r => tags.Regex ? Matches(r.Key, l.Tag) : string.Equals(r.Key, l.Tag, StringComparison.OrdinalIgnoreCase)) && !Restricted(l));
+        return _listeners.Any(l => rows.Any(r => tags.Regex ? Matches(r.Key, l.Tag) : string.Equals(r.Key, l.Tag, StringComparison.OrdinalIgnoreCase)) && !Restricted(l));
     }
 
     private static bool Loopback(ListenerConfig listener) => IPAddress.IsLoopback(listener.EndPoint.Address) && !listener.ProxyProtocol;

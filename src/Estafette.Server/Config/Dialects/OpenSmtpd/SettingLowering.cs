@@ -144,8 +144,8 @@ internal sealed class SettingLowering(LoweringContext context)
             context.Ignored(reader.Before, "`queue compression`", "messages are stored as they are; remove the line");
         else if (reader.Take("encryption"))
         {
-            reader.TakeRest();
             context.NotSupported(reader.Before, "`queue encryption`", "messages would be stored in the clear; put the state folder on an encrypted disk and remove the line");
+            reader.TakeRest();
         }
         else
             reader.Unexpected();

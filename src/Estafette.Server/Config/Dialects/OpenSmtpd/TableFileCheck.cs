@@ -14,7 +14,9 @@ internal sealed class TableFileCheck(LoweringContext context)
             CheckText(table, credentials);
         else if (table.Kind == TableKind.Db)
             CheckDb(table, credentials);
-        if (!used && table.Kind != TableKind.Inline)
+        else if (credentials && table.At.Line > 0)
+            CheckSecrecy(table, table.At.File, credentials);
+        if (!used && table.Kind != TableKind.Inline && !context.Findings.HasErrors)
             context.Findings.Note(table.At, "the table `" + table.Name + "` is not used");
     }
 
@@ -79,7 +81,7 @@ internal sealed class TableFileCheck(LoweringContext context)
         if (credentials && state.OthersMayRead)
         {
             context.Findings.Warning(table.At, "`" + path + "` holds passwords and everybody on this machine may read it (mode " + state.Octal + ")",
-                "run `chmod 640 " + path + "` and let its group be the server's");
+                "run `chmod 640 " + path + "` and let its group be the server's" + (table.Kind == TableKind.Inline ? ", or move the passwords to a file of their own" : ""));
         }
     }
 }

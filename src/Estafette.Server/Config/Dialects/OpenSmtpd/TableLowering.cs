@@ -153,6 +153,8 @@ internal sealed class TableLowering(LoweringContext context)
             return null;
         string name = "<inline " + (++_nameless).ToString(System.Globalization.CultureInfo.InvariantCulture) + ">";
         _tables[name] = new TableConfig { Name = name, Kind = TableKind.Inline, Rows = ToRows(rows), At = item.At };
+        if (use.Form == ValueForm.Credentials)
+            _credentials.Add(name);
         return name;
     }
 
