@@ -119,7 +119,7 @@ internal sealed class TableLowering(LoweringContext context)
         else if (meant is null && !source.Value.Contains(':', StringComparison.Ordinal))
             reader.Fail(source.At, "`" + source.Value + "` is not a source of a table", "write `table " + name.Value + " { " + source.Value + " }` for values, or `file:/path` for a file");
         else
-            reader.Fail(source.At, "there are no tables of the kind `" + backend + "`", meant is null ? "use `file:` or `db:`" : "did you mean `" + meant + ":`?");
+            reader.Fail(source.At, "there are no tables of the kind `" + backend + ":`", meant is null ? "use `file:` or `db:`" : "did you mean `" + meant + ":`?");
     }
 
     private string? UseNamed(Item.TableName reference, TableUse use)
