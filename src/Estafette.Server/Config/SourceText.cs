@@ -38,8 +38,7 @@ public sealed class SourceText
         int index = _starts.BinarySearch(offset);
         if (index < 0)
             index = ~index - 1;
-        int column = offset - _starts[index];
-        int room = Line(index + 1).Length - column;
-        return new SourceSpan(Path, index + 1, column + 1, Math.Max(1, Math.Min(length, room)));
+        int end = index + 1 < _starts.Count ? _starts[index + 1] - 1 : Text.Length;
+        return new SourceSpan(Path, index + 1, offset - _starts[index] + 1, Math.Max(1, Math.Min(length, end - offset)));
     }
 }
