@@ -29,6 +29,16 @@ public static class LineFraming
         return LineStatus.Line;
     }
 
-    private static byte LastOctet(in ReadOnlySequence<byte> text, long length) =>
-        text.IsSingleSegment ? text.FirstSpan[^1] : text.Slice(length - 1).FirstSpan[0];
+    private static byte LastOctet(in ReadOnlySequence<byte> text, long length)
+    {
+        if (text.IsSingleSegment)
+            return text.FirstSpan[^1];
+        // A slice that begins at a border begins with an empty piece.
+        foreach (ReadOnlyMemory<byte> piece in text.Slice(length - 1))
+        {
+            if (!piece.IsEmpty)
+                return piece.Span[0];
+        }
+        return 0;
+    }
 }

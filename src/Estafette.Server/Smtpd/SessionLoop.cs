@@ -109,7 +109,8 @@ internal static class SessionLoop
             return reason;
         if (last.Reply is { } reply)
             session.Transport.Send(reply);
-        await session.Transport.CloseAsync(linger: reason is not "quit" and not "shutdown");
+        // Who is refused in the middle of a message goes on sending for a while.
+        await session.Transport.CloseAsync(linger: reason == "refused");
         return reason;
     }
 
