@@ -111,6 +111,7 @@ internal static class SessionLoop
             session.Transport.Send(reply);
         // Who is refused in the middle of a message goes on sending for a while.
         await session.Transport.CloseAsync(linger: reason == "refused");
+        await session.EndTlsAsync();
         return reason;
     }
 

@@ -33,6 +33,8 @@ internal sealed class SmtpSession(ConnectionInfo connection, SmtpdServices servi
     /// <summary>RFC 6409 s3.1.</summary>
     private const int SubmissionPort = 587;
 
+    private static readonly TimeSpan s_tlsEnd = TimeSpan.FromSeconds(1);
+
     private SslStream? _tls;
 
     public ConnectionInfo Connection { get; } = connection;
@@ -146,6 +148,13 @@ internal sealed class SmtpSession(ConnectionInfo connection, SmtpdServices servi
         Address = Connection.Remote?.Address,
         HostName = Connection.Reverse.Name,
     });
+
+    /// <summary>Says the end of TLS, so that the client knows nothing was cut off (RFC 8446 s6.1); a client that does not read is not waited for.</summary>
+    public async ValueTask EndTlsAsync()
+    {
+        if (_tls is not null)
+            await Task.WhenAny(_tls.ShutdownAsync(), Task.Delay(s_tlsEnd, Parts.Clock));
+    }
 
     public async ValueTask DisposeAsync()
     {
