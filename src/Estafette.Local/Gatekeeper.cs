@@ -34,10 +34,12 @@ internal sealed unsafe class Gatekeeper
         _daemonUid = daemonUid;
         _actionsFile = actionsFile;
         string[] kept = ["DOTNET_ROOT", "TZ"];
-        // The diagnostics port would be a socket in /tmp that a user could find; the helper is too short-lived to profit from tiering.
+        // The diagnostics port would be a socket in /tmp that a user could find; the helper is too short-lived to profit from profiles.
         _helperEnvironment =
         [
             "PATH=/usr/local/bin:/usr/bin:/bin", "DOTNET_EnableDiagnostics=0", "DOTNET_TieredPGO=0",
+            // Hexadecimal octets: a heap of at most 64 MiB whose youngest part is 2 MiB; a message leaves only a few small objects behind.
+            "DOTNET_GCHeapHardLimit=4000000", "DOTNET_GCgen0size=200000",
             .. kept.Where(k => Environment.GetEnvironmentVariable(k) is not null).Select(k => k + "=" + Environment.GetEnvironmentVariable(k)),
         ];
     }

@@ -23,6 +23,7 @@ public sealed class LocalProcess : IAsyncDisposable
     private readonly bool _restartable;
     private Process _process;
     private readonly Task _watch;
+    private int _disposed;
 
     private LocalProcess(LocalProcessOptions options, EventSink events, Process process)
     {
@@ -33,7 +34,7 @@ public sealed class LocalProcess : IAsyncDisposable
         _watch = WatchAsync();
     }
 
-    public bool IsRunning => !_process.HasExited;
+    public bool IsRunning => Volatile.Read(ref _disposed) == 0 && !_process.HasExited;
 
     /// <summary>Starts it and waits until it listens. Throws <see cref="IOException"/> with a reason for the operator where it does not.</summary>
     public static async Task<LocalProcess> StartAsync(LocalProcessOptions options, EventSink events, CancellationToken cancellationToken) =>
@@ -114,6 +115,8 @@ public sealed class LocalProcess : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+            return;
         await _stop.CancelAsync().ConfigureAwait(false);
         await _watch.ConfigureAwait(false);
         if (!_process.HasExited)
