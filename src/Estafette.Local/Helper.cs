@@ -15,6 +15,8 @@ internal static unsafe class Helper
     {
         if (args.Length != 6 || !TryNumber(args[1], out uint uid) || !TryNumber(args[2], out uint gid) || uid == 0)
             return Usage;
+        // The program may stand where only root reads (a checkout in /root); its other half is loaded while that works.
+        System.Runtime.CompilerServices.RuntimeHelpers.RunModuleConstructor(typeof(LocalUser).Module.ModuleHandle);
         bool wasRoot = Native.geteuid() == 0;
         if (wasRoot ? !Drop(uid, gid, args[3]) : Native.geteuid() != uid)
             return NoPermission;

@@ -23,18 +23,21 @@ public static class LocalProtocol
 
     public static void AppendXtext(IBufferWriter<byte> output, ReadOnlySpan<char> value)
     {
-        Span<byte> utf8 = output.GetSpan(Encoding.UTF8.GetMaxByteCount(value.Length) * 3);
-        byte[] source = Encoding.UTF8.GetBytes(value.ToArray());
-        int written = 0;
-        foreach (byte b in source)
+        // A character has at most three octets of UTF-8, each of which may become three.
+        Span<byte> room = output.GetSpan(value.Length * 9 + 1);
+        Span<byte> utf8 = room[(value.Length * 6)..];
+        int length = Encoding.UTF8.GetBytes(value, utf8), written = 0;
+        // The source stands behind the result, which never catches up with it.
+        for (int i = 0; i < length; i++)
         {
+            byte b = utf8[i];
             if (b is > 32 and < 127 and not (byte)'+' and not (byte)'=' and not (byte)'>')
             {
-                utf8[written++] = b;
+                room[written++] = b;
                 continue;
             }
-            utf8[written++] = (byte)'+';
-            Utf8Formatter.TryFormat(b, utf8[written..], out int digits, new StandardFormat('X', 2));
+            room[written++] = (byte)'+';
+            Utf8Formatter.TryFormat(b, room[written..], out int digits, new StandardFormat('X', 2));
             written += digits;
         }
         output.Advance(written);

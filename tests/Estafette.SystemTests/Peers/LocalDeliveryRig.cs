@@ -66,8 +66,8 @@ internal sealed class LocalDeliveryRig : IAsyncDisposable
         Target = target ?? new DeliveryTarget.User("tester"),
     };
 
-    public async Task<DeliveryOutcome> DeliverAsync(string message, Recipient? recipient = null, string sender = "a@client.test", bool junk = false) =>
-        (await DeliverAsync([new RigJob(message, recipient ?? Recipient(), Address(sender), junk)])).Single();
+    public async Task<DeliveryOutcome> DeliverAsync(string message, Recipient? recipient = null, string sender = "a@client.test") =>
+        (await DeliverAsync([new RigJob(message, recipient ?? Recipient(), Address(sender))])).Single();
 
     public async Task<IReadOnlyList<DeliveryOutcome>> DeliverAsync(IReadOnlyList<RigJob> jobs)
     {
@@ -105,7 +105,7 @@ internal sealed class RigJob : DeliveryJob
 {
     private readonly byte[] _message;
 
-    public RigJob(string message, Recipient recipient, MailAddress sender, bool junk = false)
+    public RigJob(string message, Recipient recipient, MailAddress sender)
     {
         _message = Encoding.UTF8.GetBytes(message);
         ReversePath = sender;
@@ -117,7 +117,6 @@ internal sealed class RigJob : DeliveryJob
             Recipients = [recipient],
             Client = new ClientInfo { SessionId = 1 },
             Size = _message.Length,
-            Junk = junk,
         };
     }
 

@@ -57,7 +57,7 @@ public sealed partial class LocalMaildirTests
     public async Task Junk_goes_to_the_junk_folder()
     {
         await using var rig = await LocalDeliveryRig.StartAsync(new LocalMethod.Maildir(JunkFolder: true));
-        await rig.DeliverAsync(Message, junk: true);
+        await rig.DeliverAsync("X-Spam: Yes\r\n" + Message);
         await rig.DeliverAsync(Message);
         Assert.Contains("X-Spam: Yes\n", await File.ReadAllTextAsync(Assert.Single(rig.NewMail("Maildir/.Junk"))), StringComparison.Ordinal);
         Assert.Single(rig.NewMail());

@@ -8,7 +8,7 @@ internal static class MailReader
     public static async Task<int> CountAsync(LocalDeliveryRig rig, string mailbox)
     {
         var environment = new Dictionary<string, string> { ["HOME"] = rig.Folder.Path, ["TERM"] = "dumb" };
-        CommandResult result = await Command.RunAsync("/usr/bin/s-nail", ["-:/", "-n", "-R", "-H", "-f", mailbox], environment: environment);
+        CommandResult result = await Command.RunAsync("/usr/bin/s-nail", ["-:/", "-R", "-H", "-f", mailbox], environment: environment);
         Assert.True(result.ExitCode == 0, result.ToString());
         return result.Output.Split('\n').Count(l => l.Contains("a@client.test", StringComparison.Ordinal));
     }

@@ -126,7 +126,7 @@ public sealed class LocalAgent(LocalConnections connections) : IDeliveryAgent
     {
         Recipient recipient = copy.Recipient;
         var transaction = new LocalTransaction(
-            copy.Job.ReversePath.ToString(), EnvelopeOf(copy.Action, recipient), LocalTrace.Build(config, copy.Job.Envelope, recipient, copy.Job.ReversePath), copy.Body);
+            copy.Job.ReversePath.ToString(), EnvelopeOf(copy.Action, recipient), LocalTrace.Build(config, recipient, copy.Job.ReversePath), copy.Body);
         await connection.SendAsync(transaction, reply => copy.Job.Complete(copy.Index, ToOutcome(reply)), cancellationToken).ConfigureAwait(false);
         if (copy.RunsCommand && !await connection.DrainAsync(PatienceOf(config), CancellationToken.None).ConfigureAwait(false))
             connection.Break();
