@@ -95,9 +95,15 @@ public sealed class MailQueue : INewMail, IAsyncDisposable
         if (envelope.Hold)
             _events.Publish(new MessageHeld(envelope.Id, "held by policy at reception") { At = _events.Now });
         else if (leased)
-            Activate(new ActiveMessage(envelope, default), AllOf(envelope.Recipients.Length));
+            ActivateNew(envelope);
         else
             _schedule.Signal();
+    }
+
+    private void ActivateNew(Envelope envelope)
+    {
+        Interlocked.Increment(ref _activeCount);
+        Activate(new ActiveMessage(envelope, default), AllOf(envelope.Recipients.Length));
     }
 
     /// <summary>The message if a round of attempts is under way.</summary>
@@ -109,12 +115,8 @@ public sealed class MailQueue : INewMail, IAsyncDisposable
         {
             try
             {
-                // A part of the room is kept for new mail, so that a backlog does not stand before it.
-                int room = _config().Limits.ActiveMessages * 4 / 5 - ActiveMessages;
-                (IReadOnlyList<SpooledMessage> due, DateTimeOffset by) = await _schedule.LeaseAsync(Math.Min(room, LeaseSize));
-                foreach (SpooledMessage message in due)
-                    Activate(message, by);
-                if (due.Count > 0)
+                int room = Reserve();
+                if (await LeaseAsync(room) > 0)
                     continue;
                 _ready.SweepSometimes();
                 if (!_stopping)
@@ -126,6 +128,31 @@ public sealed class MailQueue : INewMail, IAsyncDisposable
                 _events.Publish(new OperatorWarning("queue", "Scheduling failed inside: " + exception.GetType().Name + ": " + exception.Message) { At = _events.Now });
                 await Task.Delay(TimeSpan.FromSeconds(10), _clock.Source);
             }
+        }
+    }
+
+    /// <summary>Takes room for messages before they are leased. A part is left to new mail, so that a backlog does not stand before it.</summary>
+    private int Reserve()
+    {
+        int room = Math.Clamp(_config().Limits.ActiveMessages * 4 / 5 - ActiveMessages, 0, LeaseSize);
+        Interlocked.Add(ref _activeCount, room);
+        return room;
+    }
+
+    private async ValueTask<int> LeaseAsync(int room)
+    {
+        int leased = 0;
+        try
+        {
+            (IReadOnlyList<SpooledMessage> due, DateTimeOffset by) = await _schedule.LeaseAsync(room);
+            leased = due.Count;
+            foreach (SpooledMessage message in due)
+                Activate(message, by);
+            return leased;
+        }
+        finally
+        {
+            Interlocked.Add(ref _activeCount, leased - room);
         }
     }
 
@@ -146,7 +173,6 @@ public sealed class MailQueue : INewMail, IAsyncDisposable
 
     private void Activate(ActiveMessage message, int[] due)
     {
-        Interlocked.Increment(ref _activeCount);
         _active[message.Envelope.Id] = message;
         message.Expect(due.Length);
         DateTimeOffset now = _events.Now;

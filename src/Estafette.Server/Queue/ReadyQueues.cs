@@ -296,8 +296,10 @@ internal sealed class ReadyQueues : IDisposable
     /// <summary>What is delivered now could not be recorded: it would be delivered again after a restart.</summary>
     private bool IsSpoolBroken => Spool.Trouble is { Status: SpoolStatus.Unhealthy };
 
+    /// <summary>Others stand in line, and this lane has had its quantum or its next hop more than an even share of the slots.</summary>
     private bool GivesWay(Lane lane) =>
-        _line.Count > 0 && lane.Taken > 0 && (lane.Taken >= Quantum || lane.Queue.Lanes.Count > Math.Max(1, _config().Limits.Deliveries / Math.Max(1, _serving)));
+        _line.Count > 0 && lane.Taken > 0
+        && (lane.Taken >= Quantum || lane.Queue.Lanes.Count > Math.Max(1, _config().Limits.Deliveries / (_serving + _line.Count)));
 
     private Job? NextJob(Lane lane, ref List<Displaced>? displaced)
     {

@@ -14,6 +14,8 @@ namespace Estafette.Tests.Queue;
 internal sealed class QueueHouse : IEventReader, IAsyncDisposable
 {
     private uint _key;
+    private DateTimeOffset _start;
+    private long _startStamp;
 
     public QueueHouse(ISpool? spool = null)
     {
@@ -44,6 +46,8 @@ internal sealed class QueueHouse : IEventReader, IAsyncDisposable
 
     public MailQueue Start()
     {
+        _start = Clock.GetUtcNow();
+        _startStamp = Clock.GetTimestamp();
         Queue = Build();
         Queue.Start();
         return Queue;
@@ -91,7 +95,7 @@ internal sealed class QueueHouse : IEventReader, IAsyncDisposable
     }
 
     /// <summary>Until nothing is under way.</summary>
-    public Task Quiet() => Until(() => Queue.ActiveMessages == 0 && !(Spool.NextDue <= Clock.GetUtcNow()), "quiet");
+    public Task Quiet() => Until(() => Queue.ActiveMessages == 0 && !(Spool.NextDue <= _start + Clock.GetElapsedTime(_startStamp)), "quiet");
 
     /// <summary>Moves the clock step by step, with the queue at rest between steps.</summary>
     public async Task Pass(TimeSpan time, TimeSpan step)
@@ -120,7 +124,16 @@ internal sealed class QueueHouse : IEventReader, IAsyncDisposable
         return at < 0 ? new MailAddress(address, "") : new MailAddress(address[..at], address[(at + 1)..]);
     }
 
-    public ValueTask DisposeAsync() => Queue is null ? ValueTask.CompletedTask : Queue.DisposeAsync();
+    /// <summary>The drain time passes on the manual clock, so that a failed test ends too.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (Queue is null)
+            return;
+        Task stop = Queue.StopAsync();
+        while (await Task.WhenAny(stop, Task.Delay(5)) != stop)
+            Clock.Advance(TimeSpan.FromSeconds(1));
+        await Queue.DisposeAsync();
+    }
 
     private RouteResult Resolve(RouteQuery query) => Route?.Invoke(query) ?? new RouteResult.Accepted([To(query.Recipient.ToString())], SourceSpan.None);
 }
