@@ -175,6 +175,11 @@ public sealed class MailQueue : INewMail, IAsyncDisposable
     {
         _active[message.Envelope.Id] = message;
         message.Expect(due.Length);
+        if (due.Length == 0)
+        {
+            _settlement.LeaveAlone(message, 0);
+            return;
+        }
         DateTimeOffset now = _events.Now;
         foreach (int recipient in due)
         {

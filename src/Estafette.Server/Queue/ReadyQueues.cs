@@ -33,7 +33,7 @@ internal sealed class ReadyQueues : IDisposable
     private readonly Func<MailConfig> _config;
     private readonly Settlement _settlement;
     private readonly EventSink _events;
-    private readonly Action<Batch, ArraySegment<int>> _reroute;
+    private readonly Displacements _displacements;
     private DateTimeOffset _nextSweep;
     private int _lanes;
     private int _serving;
@@ -45,7 +45,7 @@ internal sealed class ReadyQueues : IDisposable
         _config = config;
         _settlement = settlement;
         _events = events;
-        _reroute = reroute;
+        _displacements = new Displacements(settlement, reroute);
     }
 
     public ISpool Spool { get; }
@@ -73,7 +73,7 @@ internal sealed class ReadyQueues : IDisposable
             _toAdmit.Enqueue(message);
             AdmitAll(ref displaced);
         }
-        Settle(displaced);
+        _displacements.Settle(displaced);
     }
 
     /// <summary>The hot path of <see cref="Submit(ActiveMessage, IEnumerable{Batch})"/>: one message, one batch.</summary>
@@ -86,7 +86,7 @@ internal sealed class ReadyQueues : IDisposable
             Enqueue(batch, ref displaced);
             AdmitAll(ref displaced);
         }
-        Settle(displaced);
+        _displacements.Settle(displaced);
     }
 
     public ValueTask<DeliveryJob?> TakeAsync(Lane lane, TimeSpan wait, CancellationToken cancellationToken)
@@ -113,7 +113,7 @@ internal sealed class ReadyQueues : IDisposable
             }
             AdmitAll(ref displaced);
         }
-        Settle(displaced);
+        _displacements.Settle(displaced);
         return answer;
     }
 
@@ -151,7 +151,7 @@ internal sealed class ReadyQueues : IDisposable
             AdmitAll(ref displaced);
         }
         _settlement.Settle(job, lane.Config, notBefore);
-        Settle(displaced);
+        _displacements.Settle(displaced);
     }
 
     /// <summary>An operator wants attempts now: pauses of these next hops end.</summary>
@@ -183,7 +183,7 @@ internal sealed class ReadyQueues : IDisposable
                 OpenLanes(queue, ref displaced);
             AdmitAll(ref displaced);
         }
-        Settle(displaced);
+        _displacements.Settle(displaced);
     }
 
     /// <summary>Forgets next hops that nothing waits for, once a minute at most.</summary>
@@ -277,7 +277,7 @@ internal sealed class ReadyQueues : IDisposable
                 _allClosed.TrySetResult();
         }
         lane.Dispose();
-        Settle(displaced);
+        _displacements.Settle(displaced);
     }
 
     /// <summary>Notes that a lane has come for work; true the first time.</summary>
@@ -334,7 +334,7 @@ internal sealed class ReadyQueues : IDisposable
             Displace(batch, Fate.Deferred, failure, queue.Health.DeadUntil, ref displaced);
     }
 
-    /// <summary>Takes what is left of a batch out of the ready queues; <see cref="Settle"/> decides what becomes of it once the lock is left.</summary>
+    /// <summary>Takes what is left of a batch out of the ready queues; <see cref="Displacements"/> decides what becomes of it once the lock is left.</summary>
     private void Displace(Batch batch, Fate fate, DeliveryOutcome? outcome, DateTimeOffset notBefore, ref List<Displaced>? displaced)
     {
         ArraySegment<int> rest = batch.Take(int.MaxValue);
@@ -459,33 +459,4 @@ internal sealed class ReadyQueues : IDisposable
         _ = Task.Run(() => RunAsync(lane));
         return true;
     }
-
-    private void Settle(List<Displaced>? displaced)
-    {
-        if (displaced is null)
-            return;
-        foreach (Displaced one in displaced)
-        {
-            switch (one.Fate)
-            {
-                case Fate.Deferred:
-                    _settlement.Defer(one.Batch, one.Recipients, one.Outcome!, one.NotBefore);
-                    break;
-                case Fate.Postponed:
-                    _settlement.Postpone(one.Batch.Message, one.Recipients);
-                    break;
-                case Fate.Stopped:
-                    _settlement.LeaveAlone(one.Batch.Message, one.Recipients.Count);
-                    break;
-                case Fate.Rerouted:
-                    _reroute(one.Batch, one.Recipients);
-                    break;
-            }
-        }
-    }
-
-    /// <summary>What becomes of recipients that left the ready queues without an attempt of their own.</summary>
-    private enum Fate : byte { Deferred, Postponed, Stopped, Rerouted }
-
-    private readonly record struct Displaced(Batch Batch, ArraySegment<int> Recipients, Fate Fate, DeliveryOutcome? Outcome, DateTimeOffset NotBefore);
 }
