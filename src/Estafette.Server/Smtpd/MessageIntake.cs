@@ -42,6 +42,7 @@ internal static class MessageIntake
     {
         (ReceptionProblem.SpoolFull, _) => replies.SpoolFull,
         (ReceptionProblem.SpoolUnhealthy, _) => replies.SpoolUnhealthy,
+        (ReceptionProblem.Stopping, _) => replies.ShuttingDown,
         (ReceptionProblem.TooBig, _) => replies.MessageTooBigAtEnd,
         (ReceptionProblem.HeaderTooBig, _) => replies.HeaderTooBig,
         (ReceptionProblem.Loop, _) => replies.Loop,

@@ -7,7 +7,7 @@ using Estafette.Spool;
 namespace Estafette.Smtpd;
 
 /// <summary>Why a message will not be taken; the first reason decides.</summary>
-internal enum ReceptionProblem : byte { None, TooBig, HeaderTooBig, Loop, SpoolFull, SpoolUnhealthy }
+internal enum ReceptionProblem : byte { None, TooBig, HeaderTooBig, Loop, SpoolFull, SpoolUnhealthy, Stopping }
 
 /// <summary>
 /// The way of one message's octets from the decoder into the intake: trace fields first, then the header, counted and, for our own users, completed, then the
@@ -161,6 +161,8 @@ internal sealed class MessageReception : IAsyncDisposable
     {
         if (status == SpoolStatus.Full)
             Fail(ReceptionProblem.SpoolFull);
+        else if (status == SpoolStatus.Stopping)
+            Fail(ReceptionProblem.Stopping);
         else if (status != SpoolStatus.Ok)
             Fail(ReceptionProblem.SpoolUnhealthy);
     }

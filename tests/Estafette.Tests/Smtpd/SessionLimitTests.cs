@@ -138,6 +138,7 @@ public sealed class SessionLimitTests
     [InlineData(SpoolStatus.Full, SpoolStatus.Ok, "452 4.3.1")]
     [InlineData(SpoolStatus.Ok, SpoolStatus.Full, "452 4.3.1")]
     [InlineData(SpoolStatus.Ok, SpoolStatus.Unhealthy, "451 4.3.0")]
+    [InlineData(SpoolStatus.Ok, SpoolStatus.Unknown, "451 4.3.0")]
     public async Task E45_a_message_that_cannot_be_stored_is_not_accepted(SpoolStatus write, SpoolStatus commit, string reply)
     {
         await using ReceptionHost host = await ReceptionHost.StartAsync();
@@ -162,6 +163,16 @@ public sealed class SessionLimitTests
         Assert.StartsWith("421 4.3.2", await busy.ReplyAsync(), StringComparison.Ordinal);
         await drained.WaitAsync(TimeSpan.FromSeconds(10));
         Assert.Single(host.Intake.Messages);
+    }
+
+    [Fact]
+    public async Task A_queue_that_stops_is_told_421()
+    {
+        await using ReceptionHost host = await ReceptionHost.StartAsync();
+        await using SmtpPeer peer = await InDataAsync(host);
+        host.Intake.CommitStatus = SpoolStatus.Stopping;
+        Assert.StartsWith("421 4.3.2", await peer.AskAsync("Subject: x\r\n\r\nbody\r\n."), StringComparison.Ordinal);
+        Assert.Equal("closed", await peer.ReplyAsync());
     }
 
     [Fact]

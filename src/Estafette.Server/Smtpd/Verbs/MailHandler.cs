@@ -60,6 +60,7 @@ internal sealed class MailHandler : CommandHandler
     {
         null => null,
         SpoolStatus.Full => session.Replies.SpoolFull,
+        SpoolStatus.Stopping => session.Replies.ShuttingDown,
         _ => session.Replies.SpoolUnhealthy,
     };
 
