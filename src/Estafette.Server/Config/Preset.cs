@@ -16,6 +16,7 @@ public static class Preset
         table aliases { postmaster = root, abuse = postmaster, root = "@USER@" }
 
         listen on 127.0.0.1 port 2525
+        smtp announce all
 
         action "local" maildir "@STATE@/mail/%{user.username}" alias <aliases> user "@RUNAS@"
         action "relay" relay

@@ -69,6 +69,33 @@ public sealed class LogLine
         return this;
     }
 
+    /// <summary>Words from outside that stand between double quotes: angle brackets stay readable, nothing can end the quotes or the line.</summary>
+    public LogLine Quoted(string text)
+    {
+        Text("\"");
+        foreach (char c in text.AsSpan(0, Math.Min(text.Length, MaximumForeign)))
+        {
+            if (c is '<' or '>')
+                Chars([c]);
+            else
+                Escape(c);
+        }
+        return Text(text.Length > MaximumForeign ? "...\"" : "\"");
+    }
+
+    /// <summary>A line of our own that quotes words from outside: whatever could end or hide the line is escaped, quotes and brackets stay readable.</summary>
+    public LogLine Visible(string text)
+    {
+        foreach (char c in text)
+        {
+            if (c is '"' or '\\' or '<' or '>')
+                Chars([c]);
+            else
+                Escape(c);
+        }
+        return this;
+    }
+
     private static readonly SearchValues<char> s_plain =
         SearchValues.Create(" !#$%&'()*+,-./0123456789:;=?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]^_`abcdefghijklmnopqrstuvwxyz{|}~");
 

@@ -35,7 +35,7 @@ public sealed class OpenSmtpdLogFormat : LogFormat
                     line.Text(": ").Foreign(e.Detail);
                 break;
             case OperatorWarning e: line.Text("warn: ").Text(e.Subsystem).Text(": ").Foreign(e.Text); break;
-            case TraceLine e: line.Text("debug: ").Text(e.Subsystem).Text(": ").Foreign(e.Text); break;
+            case TraceLine e: line.Text(e.Text.StartsWith("debug: ", StringComparison.Ordinal) ? "" : "debug: ").Visible(e.Text); break;
         }
     }
 
@@ -48,7 +48,7 @@ public sealed class OpenSmtpdLogFormat : LogFormat
                 if (e.Address is null)
                     line.Number(e.LocalUid ?? 0).Text("@localhost [local]");
                 else
-                    line.Foreign(e.HostName ?? "<unknown>").Text(" [").Text(e.Address.ToString()).Text("]");
+                    (e.HostName is null ? line.Text("<unknown>") : line.Foreign(e.HostName)).Text(" [").Text(e.Address.ToString()).Text("]");
                 break;
             case SessionClosed e:
                 line.Text("smtp-in: Closing session ").Hex16(e.Session);
@@ -67,7 +67,7 @@ public sealed class OpenSmtpdLogFormat : LogFormat
                     line.Text(" from host [").Text(e.Address.ToString()).Text("]");
                 break;
             case CommandRefused e:
-                line.Text("smtp-in: Failed command on session ").Hex16(e.Session).Text(": \"").Foreign(e.Command).Text("\" => ").Foreign(e.Reply);
+                line.Text("smtp-in: Failed command on session ").Hex16(e.Session).Text(": ").Quoted(e.Command).Text(" => ").Visible(e.Reply);
                 if (e.Address is not null)
                     line.Text("; host=[").Text(e.Address.ToString()).Text("]");
                 line.Text(Rule(e.Rule));

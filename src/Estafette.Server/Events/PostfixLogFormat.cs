@@ -36,7 +36,7 @@ public sealed class PostfixLogFormat(string hostName) : LogFormat
                     line.Text(": ").Foreign(e.Detail);
                 break;
             case OperatorWarning e: Head(e, e.Subsystem, line).Text("warning: ").Foreign(e.Text); break;
-            case TraceLine e: Head(e, e.Subsystem, line).Foreign(e.Text); break;
+            case TraceLine e: Head(e, e.Subsystem, line).Visible(e.Text); break;
         }
     }
 
@@ -69,11 +69,11 @@ public sealed class PostfixLogFormat(string hostName) : LogFormat
                 break;
             case CommandRefused e when e.Rule.Length > 0 || e.Recipient is not null:
                 Peer(Head(e, "smtpd", line).Text("NOQUEUE: reject: ").Foreign(e.Command.Split(' ', ':')[0].ToUpperInvariant()).Text(" from "), e.Address, e.HostName)
-                    .Text(": ").Foreign(e.Reply).Text("; from=<").Foreign(e.ReversePath).Text("> to=<").Foreign(e.Recipient).Text("> proto=").Text(e.Protocol)
+                    .Text(": ").Visible(e.Reply).Text("; from=<").Foreign(e.ReversePath).Text("> to=<").Foreign(e.Recipient).Text("> proto=").Text(e.Protocol)
                     .Text(" helo=<").Foreign(e.Helo).Text(">").Text(Rule(e.Rule));
                 break;
             case CommandRefused e:
-                Peer(Head(e, "smtpd", line).Text("improper command from "), e.Address, e.HostName).Text(": \"").Foreign(e.Command).Text("\": ").Foreign(e.Reply);
+                Peer(Head(e, "smtpd", line).Text("improper command from "), e.Address, e.HostName).Text(": ").Quoted(e.Command).Text(": ").Visible(e.Reply);
                 break;
             case ProtocolAbuse e: Peer(Head(e, "smtpd", line).Text("warning: abuse from "), e.Address, e.HostName).Text(": ").Foreign(e.What); break;
         }

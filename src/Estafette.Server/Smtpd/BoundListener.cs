@@ -9,14 +9,14 @@ namespace Estafette.Smtpd;
 /// </summary>
 public sealed record BoundListener(Socket Socket, IPEndPoint? Address)
 {
-    /// <summary>Binds a network listener. IPv6 ones take IPv6 only: IPv4 has listeners of its own.</summary>
+    /// <summary>Binds a network listener. <c>[::]</c> takes IPv4 as well (that is what <c>listen on all</c> becomes), any other IPv6 address IPv6 only.</summary>
     public static BoundListener Network(IPEndPoint address)
     {
         var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         try
         {
             if (address.AddressFamily == AddressFamily.InterNetworkV6)
-                socket.DualMode = false;
+                socket.DualMode = address.Address.Equals(IPAddress.IPv6Any);
             socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
             socket.Bind(address);
             return new BoundListener(socket, (IPEndPoint)socket.LocalEndPoint!);

@@ -25,16 +25,9 @@ internal sealed class ConnectionOpener(ReverseLookup reverse, EventSink events, 
     /// <summary>Null where the connection is of no use; that has been told.</summary>
     public async ValueTask<ConnectionInfo?> IdentifyAsync(ConnectionContext context, ListenerConfig? listener, SmtpdServices services, SessionTransport transport)
     {
-        var connection = new ConnectionInfo
-        {
-            SessionId = BinaryPrimitives.ReadUInt64LittleEndian(RandomNumberGenerator.GetBytes(sizeof(ulong))),
-            Opened = clock.GetUtcNow(),
-            Listener = listener,
-            HostName = listener?.HostName ?? services.Config.HostName,
-            FilterName = listener is null ? services.Config.LocalSubmission.Filter : listener.Filter,
-        };
         if (listener is null)
-            return connection with { LocalUid = PeerUid(context) };
+            return Local(PeerUid(context), services);
+        ConnectionInfo connection = New(listener, services);
         IPEndPoint? remote = Plain(context.RemoteEndPoint as IPEndPoint);
         if (listener.ProxyProtocol)
         {
@@ -48,6 +41,18 @@ internal sealed class ConnectionOpener(ReverseLookup reverse, EventSink events, 
         }
         return remote is null ? null : connection with { Remote = remote };
     }
+
+    /// <summary>A local submitter whom the kernel named, or the owner of a dropped file.</summary>
+    public ConnectionInfo Local(uint? uid, SmtpdServices services) => New(null, services) with { LocalUid = uid };
+
+    private ConnectionInfo New(ListenerConfig? listener, SmtpdServices services) => new()
+    {
+        SessionId = BinaryPrimitives.ReadUInt64LittleEndian(RandomNumberGenerator.GetBytes(sizeof(ulong))),
+        Opened = clock.GetUtcNow(),
+        Listener = listener,
+        HostName = listener?.HostName ?? services.Config.HostName,
+        FilterName = listener is null ? services.Config.LocalSubmission.Filter : listener.Filter,
+    };
 
     /// <summary>Adds the reverse name, if it comes in time.</summary>
     public async ValueTask<ConnectionInfo> NameAsync(ConnectionInfo connection, CancellationToken cancellationToken)

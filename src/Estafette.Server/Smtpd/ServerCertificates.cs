@@ -87,6 +87,9 @@ public sealed class ServerCertificates
         return new ServerCertificates(contexts, anchors);
     }
 
+    /// <summary>The certificate of a name, for who shows one as a client; null when it has none that works.</summary>
+    public SslStreamCertificateContext? Find(string name) => _identities.GetValueOrDefault(name);
+
     /// <summary>The listener's certificate for the name the client asks for (SNI), else its first; null when it has none that works.</summary>
     internal SslStreamCertificateContext? Choose(ListenerConfig listener, string? serverName)
     {

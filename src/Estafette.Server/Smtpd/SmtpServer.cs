@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.IO.Pipelines;
 using System.Net;
 using Estafette.Config.Model;
 using Estafette.Events;
@@ -27,6 +28,7 @@ public sealed class SmtpServer : IAsyncDisposable
     private readonly CancellationTokenSource _abort = new();
     private WebApplication? _host;
     private volatile bool _draining;
+    private volatile bool _paused;
 
     /// <param name="services">The snapshot in force; asked once a session.</param>
     public SmtpServer(Func<SmtpdServices> services, Intake intake, EventSink events, ReverseLookup reverse, TimeProvider clock)
@@ -38,6 +40,13 @@ public sealed class SmtpServer : IAsyncDisposable
 
     /// <summary>Sessions that run.</summary>
     public int Sessions => _gate.Count;
+
+    /// <summary>Turns new network sessions away with 421 while set (<c>smtpctl pause smtp</c>).</summary>
+    public bool IsPaused
+    {
+        get => _paused;
+        set => _paused = value;
+    }
 
     public async Task StartAsync(IEnumerable<BoundListener> listeners, CancellationToken cancellationToken)
     {
@@ -83,7 +92,7 @@ public sealed class SmtpServer : IAsyncDisposable
         SmtpdServices services = _services();
         LimitsConfig limits = services.Config.Limits;
         using var transport = new SessionTransport(context.Transport, _parts.Clock, limits.SessionTotal);
-        if (!_gate.TryEnter(limits))
+        if ((_paused && bound.Address is not null) || !_gate.TryEnter(limits))
         {
             await TurnAwayAsync(transport, services, r => r.TooManySessions);
             return;
@@ -130,6 +139,32 @@ public sealed class SmtpServer : IAsyncDisposable
         {
             _sessions.TryRemove(connection.SessionId, out _);
             _gate.Leave(address, connection.LocalUid);
+        }
+    }
+
+    /// <summary>
+    /// Runs a local session over a pipe as <paramref name="uid"/>: mail that was left in the drop folder takes the same road as all other. Returns when
+    /// the other side ends its output; its input is completed then.
+    /// </summary>
+    public async Task ServeLocalAsync(IDuplexPipe pipe, uint uid, CancellationToken cancellationToken)
+    {
+        SmtpdServices services = _services();
+        using var transport = new SessionTransport(pipe, _parts.Clock, services.Config.Limits.SessionTotal);
+        ConnectionInfo connection = _opener.Local(uid, services);
+        _sessions[connection.SessionId] = transport;
+        try
+        {
+            await RunAsync(connection, services, transport);
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException)
+        {
+            // The other side is gone.
+        }
+        finally
+        {
+            _sessions.TryRemove(connection.SessionId, out _);
+            await pipe.Output.CompleteAsync();
+            await pipe.Input.CompleteAsync();
         }
     }
 

@@ -1,17 +1,96 @@
+using System.Runtime.InteropServices;
+using Estafette.Config;
+using Estafette.Config.Model;
+using Estafette.Delivery.Local;
+using Estafette.Events;
 using Estafette.Program.Daemon;
+using Estafette.Smtpd;
+using Estafette.Spool;
 
 namespace Estafette.Program.Commands;
 
+/// <summary><c>estafette run</c>: from the command line to a running server, and down again on SIGTERM. Exit 1 with words when it cannot start.</summary>
 internal static class DaemonCommand
 {
     public static async Task<int> RunAsync(DaemonOptions options)
     {
-        await Task.Yield();
-        return options is null ? 1 : 0;
+        try
+        {
+            return await StartAsync(options);
+        }
+        catch (Exception e) when (e is StartupException or IOException or UnauthorizedAccessException)
+        {
+            Console.Error.WriteLine("estafette: " + e.Message);
+            return ExitCode.Failure;
+        }
     }
-}
 
-internal static class CheckCommand
-{
-    public static int Run(string config, bool json) => json ? config.Length : 0;
+    private static async Task<int> StartAsync(DaemonOptions options)
+    {
+        Native.SetMask(0b000_010_111);
+        DaemonUser? user = null;
+        if (Environment.IsPrivilegedProcess)
+            user = DaemonUser.Find() ?? throw new StartupException("no user to run as: make one with 'useradd --system estafette'");
+        var loader = new ConfigurationLoader(options, user?.Name ?? Environment.UserName);
+        ConfigResult read = loader.Read();
+        Console.Error.Write(CheckCommand.Printer(read).Print(read.Diagnostics));
+        if (read.Config is not MailConfig config)
+            throw new StartupException($"{loader.Source} has errors; nothing was started");
+
+        StatePreparation.Prepare(options.State, user);
+        using var log = new LogWriter(Console.OpenStandardError(), LogFormat.Create(config.Log.Style, config.HostName), options.Verbose || !config.Log.Trace.IsEmpty);
+        var events = new EventSink(TimeProvider.System, log);
+        events.SetTrace(options.Verbose ? ["all"] : config.Log.Trace);
+        LoadedConfiguration loaded = await Bootstrap.LoadAsync(config, options.State, text => events.Publish(new OperatorWarning("config", text) { At = events.Now }), CancellationToken.None);
+        IReadOnlyList<BoundListener> listeners = Bootstrap.Bind(config);
+        Task<LocalProcess> starting = LocalProcess.StartAsync(
+            new LocalProcessOptions(options.State.LocalSocket, options.State.LocalActions, user?.User ?? Native.EffectiveUser()), events, CancellationToken.None);
+        user?.Become();
+        return await ServeAsync(options, loader, loaded, listeners, starting, events);
+    }
+
+    private static async Task<int> ServeAsync(
+        DaemonOptions options, ConfigurationLoader loader, LoadedConfiguration loaded, IReadOnlyList<BoundListener> listeners, Task<LocalProcess> starting, EventSink events)
+    {
+        SpoolOpening opening = await LogSpool.OpenAsync(new LogSpoolOptions { Directory = options.State.Spool }, TimeProvider.System, CancellationToken.None);
+        await using LocalProcess local = await starting;
+        if (opening.Spool is null)
+            throw new StartupException(opening.Refusal!);
+        Report(opening.Report!, events);
+        await using var server = new MailServer(options, loader, loaded, opening.Spool, events);
+        var stopping = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
+        using PosixSignalRegistration terminate = OnSignal(PosixSignal.SIGTERM, () => stopping.TrySetResult("SIGTERM"));
+        using PosixSignalRegistration interrupt = OnSignal(PosixSignal.SIGINT, () => stopping.TrySetResult("interrupted"));
+        using PosixSignalRegistration reload = OnSignal(PosixSignal.SIGHUP, () => _ = server.ReloadAsync(CancellationToken.None));
+        await server.StartAsync(listeners, CancellationToken.None);
+        events.Publish(new DaemonStarted(VersionText.Value, loader.Source) { At = events.Now });
+        if (options.Config is null)
+            Welcome.Print(loaded.Config, options.State, loader.MailUser);
+        string reason = await stopping.Task;
+        events.Publish(new DaemonStopping(reason) { At = events.Now });
+        await server.StopAsync();
+        return ExitCode.Ok;
+    }
+
+    private static PosixSignalRegistration OnSignal(PosixSignal signal, Action action) => PosixSignalRegistration.Create(signal, context =>
+    {
+        // The runtime would end the process; the server ends when it has drained.
+        context.Cancel = true;
+        action();
+    });
+
+    private static void Report(RecoveryReport report, EventSink events)
+    {
+        if (report.TornTail is TornTail torn)
+            Warn($"an unfinished write at the end of {torn.Segment} was cut ({torn.Octets} octets at {torn.Offset}); nothing acknowledged was in it");
+        foreach (DamagedRecord damaged in report.Damaged)
+        {
+            string what = damaged.IsLost
+                ? $"message {damaged.Id?.ToString() ?? "(unknown)"} is damaged and no longer waits; what is left of it is {damaged.SetAsideAs}"
+                : $"progress of message {damaged.Id?.ToString() ?? "(unknown)"} is damaged: a recipient may get it twice; see {damaged.SetAsideAs}";
+            Warn($"{damaged.Segment} at {damaged.Offset}: {what}");
+        }
+
+        void Warn(string text) => events.Publish(new OperatorWarning("spool", text) { At = events.Now });
+    }
 }

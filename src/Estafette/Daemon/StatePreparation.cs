@@ -18,6 +18,7 @@ internal static class StatePreparation
         Make(state.Spool, Private, owner);
         Make(state.Public, Readable, owner);
         Make(state.Run, Readable, owner);
+        Make(state.Mail, Private, owner);
         Make(state.Drop, WriteOnly, owner);
     }
 

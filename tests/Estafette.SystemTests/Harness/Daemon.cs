@@ -48,10 +48,12 @@ internal sealed class Daemon : IAsyncDisposable
     }
 
     /// <summary>Starts (again) on the same state and configuration and waits until it greets.</summary>
-    public async Task StartAgainAsync()
+    public Task StartAgainAsync() => StartAgainAsync(Published.Tool("estafette"), ["run", "--config", _config, "--state", State]);
+
+    public async Task StartAgainAsync(string program, string[] arguments)
     {
         _earlierLog += Running?.Output;
-        Running = new Background(Published.Tool("estafette"), ["run", "--config", _config, "--state", State]);
+        Running = new Background(program, arguments, Environment);
         await Wait.UntilAsync(async () =>
         {
             Assert.False(Running.Process.HasExited, "the daemon ended:\n" + Running.Output);

@@ -30,7 +30,7 @@ public sealed class RoomDirectionTests
     private static readonly HashSet<(string From, string Type)> s_contracts =
     [
         // The body of a message passes from the spool through the queue's job to whoever delivers it, and its commit status to whoever receives it.
-        ("Delivery", "SpoolBody"),
+        ("Delivery", "SpoolBody"), ("Control", "SpoolBody"),
         ("Smtpd", "SpoolStatus"), ("Smtpd", "SpoolTrouble"),
         // The privileged side's client answers routing's question about forward files.
         ("Delivery", "IForwardFiles"), ("Delivery", "ForwardFile"),

@@ -51,12 +51,19 @@ public sealed record MailConfig
     /// <summary>How Return-Path is written: the old OpenSMTPD left the angle brackets out.</summary>
     public bool BareReturnPath { get; init; }
 
+    /// <summary>Service extensions announced beyond those of the dialect's original. They are understood in any case.</summary>
+    public AnnouncedExtensions Announced { get; init; } = AnnouncedExtensions.All;
+
     /// <summary>Secret keys for SRS, newest first; empty when none are set.</summary>
     public ImmutableArray<string> SrsKeys { get; init; } = [];
 
     /// <summary>The user that alias commands and alias files run as; null lets the program choose (opensmtpd, _smtpd, nobody).</summary>
     public string? AliasUser { get; init; }
 }
+
+/// <summary>EHLO keywords that no original announces but Estafette has (RFC 3030, RFC 6531, RFC 9422).</summary>
+[Flags]
+public enum AnnouncedExtensions { None = 0, Chunking = 1, SmtpUtf8 = 2, Limits = 4, All = Chunking | SmtpUtf8 | Limits }
 
 public sealed record LogConfig
 {

@@ -65,7 +65,8 @@ internal sealed class MailTransaction(RelaySession session, OutgoingMessage mess
     {
         OutgoingRecipient[] batch = [.. message.Pending.Take(RelayLimits.RecipientsPerGroup)];
         _postponed = message.Pending.Count > batch.Length;
-        bool pipelining = session.Capabilities.Has(EhloKeywords.Pipelining);
+        // A notification's recipient is refused more often than others: its DATA waits for the answer.
+        bool pipelining = session.Capabilities.Has(EhloKeywords.Pipelining) && !message.ReversePath.IsNull;
         bool single = pipelining && source.Length + message.Prefix.Length <= RelayLimits.SingleChunk && session.Capabilities.Has(EhloKeywords.Chunking) && !session.IsLmtp;
         if (pipelining)
             await GroupAsync(batch, needs, source, single, cancellationToken);

@@ -63,9 +63,13 @@ internal sealed class HelloHandler(SmtpVerb verb) : CommandHandler
         if (session.OffersAuth && session.State.Login is null)
             words.Add("AUTH " + SaslServer.Mechanisms);
         words.Add("PIPELINING");
-        words.Add("CHUNKING");
-        words.Add("SMTPUTF8");
-        words.Add(string.Create(CultureInfo.InvariantCulture, $"LIMITS MAILMAX={limits.MessagesPerSession} RCPTMAX={limits.Recipients}"));
+        AnnouncedExtensions announced = session.Services.Config.Announced;
+        if (announced.HasFlag(AnnouncedExtensions.Chunking))
+            words.Add("CHUNKING");
+        if (announced.HasFlag(AnnouncedExtensions.SmtpUtf8))
+            words.Add("SMTPUTF8");
+        if (announced.HasFlag(AnnouncedExtensions.Limits))
+            words.Add(string.Create(CultureInfo.InvariantCulture, $"LIMITS MAILMAX={limits.MessagesPerSession} RCPTMAX={limits.Recipients}"));
         words.Add("HELP");
         return [.. words];
     }

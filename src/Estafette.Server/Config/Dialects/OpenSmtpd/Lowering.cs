@@ -88,6 +88,7 @@ internal sealed class Lowering
             MaildirNaming = _context.OldGrammar ? MaildirNaming.OpenSmtpdOld : MaildirNaming.OpenSmtpd,
             BareReturnPath = _context.OldGrammar,
             SrsKeys = _settings.SrsKeys,
+            Announced = _settings.Announced,
         };
     }
 

@@ -7,7 +7,7 @@ namespace Estafette.Config.Dialects.OpenSmtpd;
 /// Reads the URL of a relay host in both grammars: <c>smtp+tls://label@host:port</c> and <c>tls+auth://label@host:port</c>. Without a
 /// scheme it is <c>smtp://</c> with STARTTLS where offered. <see cref="Problem"/> says what is wrong in words for the administrator.
 /// </summary>
-internal sealed record RelayUrl(RelayHost? Host, string? Problem = null, string? Cure = null, bool Verify = false)
+public sealed record RelayUrl(RelayHost? Host, string? Problem = null, string? Cure = null, bool Verify = false)
 {
     private sealed record Scheme(string Name, RelayProtocol Protocol, RelayTls Tls, bool Label = false);
 

@@ -15,6 +15,7 @@ internal sealed class SettingLowering(LoweringContext context)
     public LogConfig Log { get; private set; } = new();
     public ImmutableArray<IPEndPoint> NameServers { get; private set; } = [];
     public string SubaddressDelimiters { get; private set; } = "+";
+    public AnnouncedExtensions Announced { get; private set; } = AnnouncedExtensions.None;
     public ImmutableArray<string> SrsKeys => [.. _srsKeys];
 
     public void Lower(Statement statement)
@@ -90,12 +91,34 @@ internal sealed class SettingLowering(LoweringContext context)
             MessageSize(reader);
         else if (reader.Take("sub-addr-delim"))
             Delimiter(reader);
+        else if (reader.Take("announce"))
+            Announce(reader);
         else if (reader.Take("ciphers"))
             Passed(reader, "`smtp ciphers`", "the system's choice of ciphers is used; set it in the system's TLS policy");
         else if (reader.Take("limit"))
             SessionLimits(reader);
         else
             reader.Unexpected();
+    }
+
+    /// <summary>Our own: OpenSMTPD's EHLO is kept word for word unless the administrator asks for more.</summary>
+    private void Announce(StatementReader reader)
+    {
+        AnnouncedExtensions announced = AnnouncedExtensions.None;
+        while (reader.More)
+        {
+            if (reader.Take("chunking"))
+                announced |= AnnouncedExtensions.Chunking;
+            else if (reader.Take("smtputf8"))
+                announced |= AnnouncedExtensions.SmtpUtf8;
+            else if (reader.Take("limits"))
+                announced |= AnnouncedExtensions.Limits;
+            else if (reader.Take("all"))
+                announced |= AnnouncedExtensions.All;
+            else
+                reader.Unexpected();
+        }
+        Announced = announced;
     }
 
     private void SessionLimits(StatementReader reader)

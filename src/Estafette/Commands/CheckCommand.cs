@@ -1,0 +1,36 @@
+using System.Collections.Immutable;
+using Estafette.Config;
+using Estafette.Config.Dialects.OpenSmtpd;
+using Estafette.Config.Model;
+using Estafette.Tables;
+
+namespace Estafette.Program.Commands;
+
+/// <summary><c>estafette check</c> and <c>smtpd -n</c>: every finding about a configuration and its tables, with place and cure; exit 1 when one is an error.</summary>
+internal static class CheckCommand
+{
+    public static int Run(string path, bool json)
+    {
+        ConfigResult result = SmtpdConfReader.Read(path, new ReadOptions { Machine = new LocalMachine() });
+        ImmutableArray<Diagnostic> findings = result.Diagnostics;
+        if (result.Config is not null)
+        {
+            // Both look at table files, each for its own reasons; one place is told once.
+            ImmutableArray<Diagnostic> ofTables = new TableSet(result.Config, new SystemUsers(TimeProvider.System), TimeProvider.System, _ => { }).Check();
+            findings = findings.AddRange(ofTables.Where(d => !result.Diagnostics.Any(known => known.At == d.At && known.Severity == d.Severity)));
+        }
+        bool failed = findings.Any(d => d.Severity == Severity.Error);
+        if (json)
+        {
+            Console.Out.WriteLine(DiagnosticPrinter.Json(findings));
+            return failed ? ExitCode.Failure : ExitCode.Ok;
+        }
+        Console.Error.Write(Printer(result).Print(findings));
+        if (!failed)
+            Console.Error.WriteLine("configuration OK");
+        return failed ? ExitCode.Failure : ExitCode.Ok;
+    }
+
+    public static DiagnosticPrinter Printer(ConfigResult result) =>
+        new(result.Sources, Console.IsErrorRedirected || Environment.GetEnvironmentVariable("NO_COLOR") is { Length: > 0 } ? DiagnosticStyle.Plain : DiagnosticStyle.Colour);
+}
