@@ -16,7 +16,8 @@ internal static class Identity
             LocalIdentityKind.User => FromSystem(wanted.User),
             LocalIdentityKind.Action => FromAction(wanted.Action, actions),
             LocalIdentityKind.Table => FromTable(wanted, actions),
-            LocalIdentityKind.Alias when ownUid != 0 => FromSystem(UserDatabase.Find(ownUid)?.Name ?? ""),
+            // Without root there is one identity only, also where no account names it.
+            LocalIdentityKind.Alias when ownUid != 0 => (UserDatabase.Find(ownUid) ?? new LocalUser($"uid{ownUid}", ownUid, Native.getegid(), "/"), null),
             LocalIdentityKind.Alias when actions.AliasUser.Length == 0 =>
                 (null, LocalReply.Defer(3, 5, "no unprivileged user to run alias commands as; set one in the configuration")),
             LocalIdentityKind.Alias => FromSystem(actions.AliasUser),

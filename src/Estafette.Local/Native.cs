@@ -78,6 +78,7 @@ internal static unsafe partial class Native
     }
 
     [LibraryImport("libc", SetLastError = true)] public static partial uint geteuid();
+    [LibraryImport("libc", SetLastError = true)] public static partial uint getegid();
     [LibraryImport("libc", SetLastError = true)] public static partial uint getuid();
     [LibraryImport("libc", SetLastError = true)] public static partial int setgroups(nuint count, uint* groups);
     [LibraryImport("libc", SetLastError = true)] public static partial int setresgid(uint real, uint effective, uint saved);
