@@ -41,12 +41,24 @@ internal static class MessageFit
             }
             if (peer.Has(EhloKeywords.EightBitMime) || await IsAsciiAsync(body, cancellationToken))
                 return new MessageNeeds(envelope.Body != BodyType.SevenBit || utf8, utf8);
+            return await ConvertAsync(session, body, utf8, cancellationToken);
         }
         catch (Exception e) when (e is InvalidDataException or IOException)
         {
             return new MessageNeeds(false, false, Damaged);
         }
-        return Refuse(session, new(5, 6, 3), $"The message has 8-bit content, but 8BITMIME was not offered by {session.EndPoint.Label}", othersMayDo: true);
+    }
+
+    /// <summary>RFC 6152 s3: convert, or give up; another exchanger may take the message as it is.</summary>
+    private static async ValueTask<MessageNeeds> ConvertAsync(RelaySession session, SpoolBody body, bool utf8, CancellationToken cancellationToken)
+    {
+        DowngradePlan plan = await MimeDowngrade.PlanAsync(body.ReadAsync, cancellationToken);
+        if (plan.Verdict == DowngradeVerdict.Impossible)
+            return Refuse(session, new(5, 6, 3), $"8BITMIME was not offered by {session.EndPoint.Label}, and the message cannot be converted: {plan.Obstacle}", othersMayDo: true);
+        var needs = new MessageNeeds(false, utf8);
+        return plan.Verdict == DowngradeVerdict.NotNeeded
+            ? needs
+            : needs with { Converted = new DowngradedBody(body, plan, await MimeDowngrade.MeasureAsync(body.ReadAsync, plan, cancellationToken)) };
     }
 
     private static MessageNeeds Refuse(RelaySession session, EnhancedStatus status, string text, bool othersMayDo) =>

@@ -208,4 +208,36 @@ public sealed class RemoteAgentTests
         Assert.Equal("5.6.7", raw.Outcomes[0].Status.ToString());
         Assert.Contains("MAIL FROM:<bob@home.test> BODY=8BITMIME", plain.Lines);
     }
+
+    [Theory]
+    [InlineData("PIPELINING")]
+    [InlineData("PIPELINING CHUNKING")]
+    [InlineData("")]
+    public async Task E24_an_8_bit_message_is_converted_for_a_peer_without_8BITMIME(string keywords)
+    {
+        await using var peer = new ScriptedPeer(keywords);
+        TestJob job = new TestJob("MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n.Gr\u00fc\u00dfe\r\n", "bob@home.test", "a@far.test")
+            .With(e => e with { Body = BodyType.EightBitMime });
+        TestJob plain = new TestJob(RelayBench.Message, "bob@home.test", "a@far.test").With(e => e with { Body = BodyType.EightBitMime });
+        await _bench.SendAsync(RelayBench.Via(RelayBench.To(peer)), job, plain);
+        Assert.Equal(OutcomeKind.Relayed, job.Outcomes[0].Kind);
+        Assert.Equal(OutcomeKind.Relayed, plain.Outcomes[0].Kind);
+        string sent = peer.Bodies.First();
+        Assert.True(Ascii.IsValid(sent));
+        Assert.Contains("Gr=C3=BC=C3=9Fe\r\n", sent, StringComparison.Ordinal);
+        Assert.Contains("quoted-printable", sent, StringComparison.Ordinal);
+        Assert.Equal(RelayBench.Message, peer.Bodies.Last());
+        Assert.DoesNotContain(peer.Lines, l => l.Contains("BODY=", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task E24_what_is_signed_is_not_converted_but_may_go_to_an_exchanger_that_takes_it()
+    {
+        const string signed = "MIME-Version: 1.0\r\nContent-Type: multipart/signed; boundary=b; protocol=\"application/pgp-signature\"; micalg=pgp-sha256\r\n\r\n--b\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\nGr\u00fc\u00dfe\r\n--b\r\nContent-Type: application/pgp-signature\r\n\r\nx\r\n--b--\r\n";
+        await using var plain = new ScriptedPeer("PIPELINING");
+        await using var able = new ScriptedPeer("PIPELINING 8BITMIME");
+        DeliveryOutcome alone = await _bench.SendAsync(RelayBench.Via(RelayBench.To(plain)), signed);
+        Assert.Equal((OutcomeKind.Failed, "5.6.3"), (alone.Kind, alone.Status.ToString()));
+        Assert.Equal(OutcomeKind.Relayed, (await _bench.SendAsync(RelayBench.Via(RelayBench.To(plain), RelayBench.To(able)), signed)).Kind);
+    }
 }
