@@ -89,7 +89,10 @@ public sealed class LocalGatekeeperTests
         }
         finally
         {
-            await Command.RunAsync("/usr/sbin/userdel", [user]);
+            // Its helper is idle and would hold the account.
+            await rig.Connections.DisposeAsync();
+            await Wait.UntilAsync(async () => (await Command.RunAsync("/usr/bin/pgrep", ["-u", user])).ExitCode != 0, "the helper left");
+            Assert.Equal(0, (await Command.RunAsync("/usr/sbin/userdel", [user])).ExitCode);
         }
     }
 
