@@ -8,7 +8,7 @@ internal enum Fate : byte
     /// <summary>The next hop is dead: they share its last outcome.</summary>
     Deferred,
 
-    /// <summary>The next hop has too many waiting.</summary>
+    /// <summary>Memory is nearly full, most of it with mail for this next hop: the rest is kept for the others.</summary>
     Postponed,
 
     /// <summary>An operator stopped their message.</summary>

@@ -43,7 +43,7 @@ public sealed class MailQueue : INewMail, IAsyncDisposable
         var notifier = new Notifier(spool, config, resolve, events, this);
         _recorder = new Recorder(spool, notifier, _clock, events, Retire);
         _settlement = new Settlement(_clock, config, events, _recorder);
-        _ready = new ReadyQueues(spool, config, _settlement, events, Reroute);
+        _ready = new ReadyQueues(spool, config, _settlement, events, Reroute, () => ActiveMessages > _config().Limits.ActiveMessages * 9 / 10);
         _schedule = new Schedule(spool, _clock, config);
         Intake = new SpoolIntake(spool, this, () => _stopping);
         Operations = new QueueOperations(spool, config, _clock, events, this);

@@ -34,17 +34,19 @@ internal sealed class ReadyQueues : IDisposable
     private readonly Settlement _settlement;
     private readonly EventSink _events;
     private readonly Displacements _displacements;
+    private readonly Func<bool> _isCrowded;
     private DateTimeOffset _nextSweep;
     private int _lanes;
     private int _serving;
     private bool _stopping;
 
-    public ReadyQueues(ISpool spool, Func<MailConfig> config, Settlement settlement, EventSink events, Action<Batch, ArraySegment<int>> reroute)
+    public ReadyQueues(ISpool spool, Func<MailConfig> config, Settlement settlement, EventSink events, Action<Batch, ArraySegment<int>> reroute, Func<bool> isCrowded)
     {
         Spool = spool;
         _config = config;
         _settlement = settlement;
         _events = events;
+        _isCrowded = isCrowded;
         _displacements = new Displacements(settlement, reroute);
     }
 
@@ -377,7 +379,7 @@ internal sealed class ReadyQueues : IDisposable
             Displace(batch, Fate.Stopped, null, default, ref displaced);
         else if (queue.Health.IsDead(Clock.Now))
             Displace(batch, Fate.Deferred, queue.Health.LastFailure, queue.Health.DeadUntil, ref displaced);
-        else if (queue.Waiting >= Math.Max(100, config.Limits.ActiveMessages / 4))
+        else if (queue.Waiting > config.Limits.ActiveMessages / 2 && _isCrowded())
             Displace(batch, Fate.Postponed, null, default, ref displaced);
         else
         {

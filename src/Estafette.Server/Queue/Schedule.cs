@@ -12,6 +12,10 @@ internal sealed class Schedule : IDisposable
 {
     private static readonly TimeSpan s_troublePause = TimeSpan.FromSeconds(30);
 
+
+    /// <summary>The thread may rest between reading the clock and setting the timer; a longer rest than this sets it anew.</summary>
+    private static readonly TimeSpan s_armTolerance = TimeSpan.FromMilliseconds(100);
+
     private readonly ISpool _spool;
     private readonly QueueClock _clock;
     private readonly Func<MailConfig> _config;
@@ -69,15 +73,26 @@ internal sealed class Schedule : IDisposable
         Volatile.Write(ref _armedFor, long.MaxValue);
         if (_spool.NextDue is { } due && hasRoom)
         {
-            TimeSpan wait = IsBroken ? s_troublePause : due - _clock.Now;
-            if (wait <= TimeSpan.Zero)
+            if (due <= _clock.Now && !IsBroken)
                 return;
-            TimeSpan longest = RetryPolicy.LongestWait(_config());
-            _timer.Change(wait < longest ? wait : longest, Timeout.InfiniteTimeSpan);
             Volatile.Write(ref _armedFor, due.UtcTicks);
+            DateTimeOffset from;
+            do
+                Arm((from = _clock.Now), due);
+            while (_clock.Now - from > s_armTolerance);
         }
         await _signal.Reader.ReadAsync();
         _starved = false;
+    }
+
+    private void Arm(DateTimeOffset now, DateTimeOffset due)
+    {
+        TimeSpan wait = IsBroken ? s_troublePause : due - now;
+        TimeSpan longest = RetryPolicy.LongestWait(_config());
+        wait = wait < longest ? wait : longest;
+        _timer.Change(wait > TimeSpan.Zero ? wait : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+        if (wait <= TimeSpan.Zero)
+            Signal();
     }
 
     public void Dispose()

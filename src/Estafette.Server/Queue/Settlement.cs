@@ -11,7 +11,7 @@ namespace Estafette.Queue;
 internal sealed class Settlement(QueueClock clock, Func<MailConfig> config, EventSink events, Recorder recorder)
 {
     /// <summary>Wait of recipients for which a busy next hop has no room.</summary>
-    private static readonly TimeSpan s_busyWait = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan s_busyWait = TimeSpan.FromSeconds(15);
 
     private readonly RetryPolicy _retry = new(clock);
 

@@ -19,6 +19,7 @@ public sealed class CostTests(ITestOutputHelper output)
         const int Messages = 20_000;
         var spool = new CountingSpool(new MemorySpool());
         MailConfig config = new QueueHouse().Config;
+        config = config with { Limits = config.Limits with { ActiveMessages = 2 * Messages } };
         await using var queue = new MailQueue(
             spool, [new ScriptedAgent { Wait = TimeSpan.FromMilliseconds(100) }], () => config, static (_, _) => throw new InvalidOperationException(), EventSink.Silent, TimeProvider.System);
         queue.Start();

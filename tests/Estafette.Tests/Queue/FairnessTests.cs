@@ -95,6 +95,23 @@ public sealed class FairnessTests
     }
 
     [Fact]
+    public async Task A_backlog_that_fills_memory_leaves_room_for_others()
+    {
+        (QueueHouse house, SemaphoreSlim gate) = Gated(deliveries: 4, perJob: 1);
+        await using QueueHouse _ = house;
+        house.Config = house.Config with { Limits = house.Config.Limits with { ActiveMessages = 100 } };
+        for (int i = 0; i < 150; i++)
+            await house.SendAsync("a@b.test", "x@slow.test");
+        await house.SendAsync("a@b.test", "x@far.test");
+        gate.Release(40);
+        await QueueHouse.Until(() => house.Agent.Log.Any(seen => seen.NextHop == "far.test"), "other mail passes");
+        gate.Release(1000);
+        await house.Pass(TimeSpan.FromMinutes(2), TimeSpan.FromSeconds(10));
+        await QueueHouse.Until(() => house.Spool.Count == 0, "all");
+        Assert.Equal(151, house.Agent.Log.Count);
+    }
+
+    [Fact]
     public async Task Memory_is_bounded_by_active_messages()
     {
         (QueueHouse house, SemaphoreSlim gate) = Gated(deliveries: 2, perJob: 1);
