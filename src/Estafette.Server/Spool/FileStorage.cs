@@ -20,7 +20,20 @@ internal sealed class FileStorage : ISpoolStorage
         _drive = new DriveInfo(_log);
     }
 
-    public long FreeBytes => _drive.AvailableFreeSpace;
+    public long FreeBytes
+    {
+        get
+        {
+            try
+            {
+                return _drive.AvailableFreeSpace;
+            }
+            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+            {
+                return 0;
+            }
+        }
+    }
 
     public long TotalBytes => _drive.TotalSize;
 

@@ -56,8 +56,7 @@ internal sealed class LogCleaner(LogSpool spool, SegmentStore segments, SpoolInd
         }
         if (OldestWorthCleaning(shortage is not null || health.Trouble is not null) is { } oldest)
         {
-            await CopyOutAsync(oldest, cancellationToken);
-            if (IsFreeingBroken())
+            if (!await CopyOutAsync(oldest, cancellationToken) || IsFreeingBroken())
                 return;
         }
         shortage = segments.PrepareAll() ?? Shortage();
@@ -117,20 +116,10 @@ internal sealed class LogCleaner(LogSpool spool, SegmentStore segments, SpoolInd
         }
     }
 
-    /// <summary>Copies everything alive out of the segment: read from front to back, its records tell whose they are.</summary>
-    private async Task CopyOutAsync(Segment segment, CancellationToken cancellationToken)
+    /// <summary>Copies everything alive out of the segment. True when the copies are on the disk: before that the first ones must not go.</summary>
+    private async Task<bool> CopyOutAsync(Segment segment, CancellationToken cancellationToken)
     {
-        var ids = new HashSet<ulong>();
-        using (var scanner = new LogScanner(segment, segment.End))
-        {
-            scanner.Run((header, _, payload) =>
-            {
-                if (header.Id != 0)
-                    ids.Add(header.Id);
-                if (header.Type == RecordType.Commit && WithOf(payload) is { } with)
-                    ids.Add(with.Id.Value);
-            });
-        }
+        HashSet<ulong> ids = IdsIn(segment);
         var parallel = new ParallelOptions { MaxDegreeOfParallelism = ParallelMoves, CancellationToken = cancellationToken };
         await Parallel.ForEachAsync(ids, parallel, (id, _) => MoveAsync(id, segment));
         lock (index.Gate)
@@ -141,9 +130,35 @@ internal sealed class LogCleaner(LogSpool spool, SegmentStore segments, SpoolInd
                 ids.UnionWith(index.Entries.Where(entry => SpoolIndex.SegmentsOf(entry).Contains(segment)).Select(entry => entry.Id));
         }
         await Parallel.ForEachAsync(ids, parallel, (id, _) => MoveAsync(id, segment));
-        // Copies must be on the disk before the first ones go.
         using var barrier = new BarrierOperation();
-        await spool.SubmitAsync(barrier);
+        return await spool.SubmitAsync(barrier) == SpoolStatus.Ok;
+    }
+
+    /// <summary>Read from front to back, the segment's records tell whose they are; that is cheaper than a look at every waiting message.</summary>
+    private static HashSet<ulong> IdsIn(Segment segment)
+    {
+        var ids = new HashSet<ulong>();
+        try
+        {
+            Scan();
+        }
+        catch (IOException)
+        {
+            // What cannot be read here is found through the index.
+        }
+        return ids;
+
+        void Scan()
+        {
+            using var scanner = new LogScanner(segment, segment.End);
+            scanner.Run((header, _, payload) =>
+            {
+                if (header.Id != 0)
+                    ids.Add(header.Id);
+                if (header.Type == RecordType.Commit && WithOf(payload) is { } with)
+                    ids.Add(with.Id.Value);
+            });
+        }
     }
 
     private static SpoolUpdate? WithOf(ReadOnlySpan<byte> payload)

@@ -15,6 +15,7 @@ public sealed class LogSpool : ISpool
     private readonly SpoolHealth _health;
     private readonly LogWriter _writer;
     private readonly LogCleaner _cleaner;
+    private readonly MessageLoader _loader;
     private readonly ISpoolStorage _storage;
     private readonly IDisposable? _lock;
     private bool _disposed;
@@ -26,6 +27,7 @@ public sealed class LogSpool : ISpool
         _storage = segments.Storage;
         _lock = spoolLock;
         _health = new SpoolHealth();
+        _loader = new MessageLoader(index);
         _writer = new LogWriter(segments, index, _health, end);
         _cleaner = new LogCleaner(this, segments, index, _health);
         _writer.SegmentTaken = _cleaner.Wake;
@@ -116,7 +118,7 @@ public sealed class LogSpool : ISpool
     public async ValueTask<SpoolBody?> OpenBodyAsync(MessageId id, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        if (Pin(id) is not { } pinned)
+        if (_loader.Pin(id) is not { } pinned)
             return null;
         LogSpoolBody? body = null;
         try
@@ -129,7 +131,7 @@ public sealed class LogSpool : ISpool
         {
             await SetAsideAsync(pinned.Entry);
             if (body is null)
-                Unpin(pinned.Segments);
+                _loader.Unpin(pinned);
             else
                 body.Dispose();
             return null;
@@ -219,48 +221,21 @@ public sealed class LogSpool : ISpool
     /// <summary>The message in memory, marked as in use; null when it is unknown or cannot be read (it is set aside then).</summary>
     internal LoadedMessage? Acquire(MessageId id)
     {
-        while (true)
-        {
-            IndexEntry? entry;
-            lock (_index.Gate)
-            {
-                entry = _index.Find(id.Value);
-                if (entry is null)
-                    return null;
-                if (entry.Loaded is { } there)
-                {
-                    there.Users++;
-                    return there;
-                }
-            }
-            if (!TryLoad(entry))
-            {
-                _ = SetAsideAsync(entry);
-                return null;
-            }
-        }
+        LoadedMessage? loaded = _loader.Acquire(id, out IndexEntry? damaged);
+        if (damaged is not null)
+            _ = SetAsideAsync(damaged);
+        return loaded;
     }
 
-    internal void Release(IndexEntry entry, LoadedMessage loaded)
-    {
-        lock (_index.Gate)
-        {
-            loaded.Users--;
-            SpoolIndex.Unload(entry);
-        }
-    }
+    internal void Release(IndexEntry entry, LoadedMessage loaded) => _loader.Release(entry, loaded);
 
     /// <summary>A message that can no longer be read goes to <c>corrupt/</c>, and the operator hears of it.</summary>
     internal async ValueTask SetAsideAsync(IndexEntry entry)
     {
         var id = new MessageId(entry.Id);
-        RecordPlace commit;
-        lock (_index.Gate)
-        {
-            if (entry.IsGone)
-                return;
-            commit = entry.Commit;
-        }
+        if (_loader.Pin(id) is not { } pinned)
+            return;
+        RecordPlace commit = pinned.Commit;
         string name = Evidence.MessageName(id);
         try
         {
@@ -273,6 +248,7 @@ public sealed class LogSpool : ISpool
             name = Evidence.PlaceName(bad);
             Evidence.SavePlace(_storage, bad);
         }
+        _loader.Unpin(pinned);
         if (await SubmitAsync(new RemovalOperation(_index, id)) == SpoolStatus.Ok)
             _segments.Options.DamageFound?.Invoke(new DamagedRecord(commit.Segment.Name, commit.Offset, commit.Length, id, true, name));
     }
@@ -332,82 +308,21 @@ public sealed class LogSpool : ISpool
                     return message;
                 }
             }
-            if (TryLoad(entry))
+            if (_loader.TryLoad(entry))
                 continue;
             await SetAsideAsync(entry);
             return null;
         }
     }
 
-    /// <summary>Reads envelope and progress and keeps them with the entry. True also where the message changed meanwhile; false where it is damaged.</summary>
-    private bool TryLoad(IndexEntry entry)
-    {
-        RecordPlace commit;
-        RecordPlace[] chain;
-        List<Segment> pinned;
-        int version;
-        lock (_index.Gate)
-        {
-            if (entry.IsGone)
-                return true;
-            commit = entry.Commit;
-            chain = entry.Progress.Segment is null ? [] : [.. entry.EarlierProgress ?? [], entry.Progress];
-            version = entry.Version;
-            pinned = SpoolIndex.SegmentsOf(entry);
-            foreach (Segment segment in pinned)
-                segment.Pins++;
-        }
-        LoadedMessage? loaded = null;
-        try
-        {
-            loaded = RecordReader.Load(commit, entry.Id, chain);
-        }
-        catch (InvalidDataException)
-        {
-            // Told below, unless the message changed meanwhile.
-        }
-        lock (_index.Gate)
-        {
-            foreach (Segment segment in pinned)
-                segment.Pins--;
-            if (entry.Version != version)
-                return true;
-            if (loaded is not null)
-                entry.Loaded ??= loaded;
-            return loaded is not null;
-        }
-    }
-
-    private (IndexEntry Entry, RecordPlace Commit, List<Segment> Segments)? Pin(MessageId id)
-    {
-        lock (_index.Gate)
-        {
-            if (_index.Find(id.Value) is not { } entry)
-                return null;
-            List<Segment> segments = SpoolIndex.SegmentsOf(entry);
-            foreach (Segment segment in segments)
-                segment.Pins++;
-            return (entry, entry.Commit, segments);
-        }
-    }
-
-    private void Unpin(List<Segment> segments)
-    {
-        lock (_index.Gate)
-        {
-            foreach (Segment segment in segments)
-                segment.Pins--;
-        }
-    }
-
-    private LogSpoolBody OpenBody((IndexEntry Entry, RecordPlace Commit, List<Segment> Segments) pinned)
+    private LogSpoolBody OpenBody(PinnedMessage pinned)
     {
         CommitHead head = RecordReader.ReadCommit(pinned.Commit, pinned.Entry.Id, out _);
         BodyExtent[] extents = head.AllExtents(pinned.Commit);
         RecordPlace[] chunks;
         lock (_index.Gate)
             chunks = [.. extents.Select(extent => new RecordPlace(_segments.Find(extent.Segment)!, extent.Offset, extent.RecordLength))];
-        return new LogSpoolBody(pinned.Entry.Id, chunks, extents.Select(extent => extent.Length), () => Unpin(pinned.Segments), () => SetAsideAsync(pinned.Entry));
+        return new LogSpoolBody(pinned.Entry.Id, chunks, extents.Select(extent => extent.Length), () => _loader.Unpin(pinned), () => SetAsideAsync(pinned.Entry));
     }
 
     private Segment? FindSegment(uint number)

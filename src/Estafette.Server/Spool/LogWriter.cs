@@ -12,6 +12,9 @@ internal sealed class LogWriter : IDisposable
 {
     private const int BatchSize = 1 << 20;
 
+    /// <summary>Milliseconds; no disk is so slow that waiting longer for others would be right.</summary>
+    private const int MaxJoinWait = 50;
+
     /// <summary>A join record: number of the segment before, and where the log ended in it.</summary>
     private static int JoinLength { get; } = RecordFormat.TotalLength(2 * sizeof(uint));
     private readonly SegmentStore _segments;
@@ -59,7 +62,7 @@ internal sealed class LogWriter : IDisposable
                 _queue.Add(operation);
                 if (operation.NeedsFlush)
                     _waiting++;
-                if (_queue.Count == 1)
+                if (_queue.Count == 1 || _waiting == _lastJoined)
                     Monitor.Pulse(_queueGate);
                 return;
             }
@@ -120,12 +123,22 @@ internal sealed class LogWriter : IDisposable
     /// </summary>
     private void AwaitJoiners()
     {
-        if (Volatile.Read(ref _waiting) == 0)
-            return;
-        while (Volatile.Read(ref _waiting) < _lastJoined && Stopwatch.GetTimestamp() - _lastFlushEnd < _lastFlushCost)
+        while (true)
         {
-            if (!Thread.Yield())
-                Thread.SpinWait(20);
+            lock (_queueGate)
+            {
+                long left = _lastFlushCost - (Stopwatch.GetTimestamp() - _lastFlushEnd);
+                if (_waiting == 0 || _waiting >= _lastJoined || left <= 0 || _stopping)
+                    return;
+                int milliseconds = (int)Math.Min(left * 1000 / Stopwatch.Frequency, MaxJoinWait);
+                if (milliseconds > 0)
+                {
+                    Monitor.Wait(_queueGate, milliseconds);
+                    continue;
+                }
+            }
+            // Too short for a sleep: let those run who are about to come.
+            Thread.Yield();
         }
     }
 

@@ -91,6 +91,7 @@ internal static class SpoolSamples
     {
         Attempts = attempts,
         Due = due,
+        Attempted = due.AddHours(-1),
         DelayWarnings = 1,
         Last = DeliveryOutcome.Deferred(new EnhancedStatus(4, 4, 1), "connection refused", OutcomeScope.NextHop) with
         {
