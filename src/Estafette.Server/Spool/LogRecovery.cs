@@ -233,14 +233,20 @@ internal sealed class LogRecovery(ISpoolStorage storage, LogSpoolOptions options
         _damaged.Add(new DamagedRecord(bad.Segment.Name, bad.Offset, bad.Length, id, true, Evidence.MessageName(id)));
     }
 
-    /// <summary>With the header gone, its type octet is still the best hint; anything it does not rule out counts.</summary>
+    /// <summary>
+    /// With the header damaged its type octet is still a hint, where the stretch is just one record and most of the header stands; anything that
+    /// is not ruled out counts as a message.
+    /// </summary>
     private static bool MayBeCommit(BadStretch bad)
     {
         if (bad.Type is { } known)
             return known == RecordType.Commit;
-        Span<byte> start = stackalloc byte[6];
-        return bad.Segment.File.Read(start, bad.Offset) < start.Length
-            || (RecordType)start[5] is not (RecordType.Chunk or RecordType.Progress or RecordType.Start or RecordType.Join or RecordType.Close);
+        Span<byte> start = stackalloc byte[RecordFormat.HeaderLength];
+        Span<byte> trailer = stackalloc byte[RecordFormat.TrailerLength];
+        bool isOneRecord = bad.Segment.File.Read(start, bad.Offset) == start.Length
+            && bad.Segment.File.Read(trailer, bad.Offset + bad.Length - trailer.Length) == trailer.Length
+            && RecordFormat.TryReadTrailer(trailer, bad.Segment.Epoch, out _, out int length) && length == bad.Length;
+        return !isOneRecord || !RecordFormat.LooksLike(start, bad.Segment.Epoch, bad.Length, RecordType.Chunk, RecordType.Progress);
     }
 
     private static MessageId? IdOf(BadStretch bad) => bad.Id is { } id and not 0 ? new MessageId(id) : null;

@@ -129,6 +129,15 @@ internal static class RecordFormat
         return true;
     }
 
+    /// <summary>Whether a damaged header still has the marks of one of these types: the odds that a flipped octet made them are small.</summary>
+    public static bool LooksLike(ReadOnlySpan<byte> header, ulong epoch, int totalLength, params ReadOnlySpan<RecordType> types)
+    {
+        int marks = (BinaryPrimitives.ReadUInt32LittleEndian(header) == Magic ? 1 : 0)
+            + (BinaryPrimitives.ReadUInt64LittleEndian(header[16..]) == epoch ? 1 : 0)
+            + (TotalLength(Math.Clamp(BinaryPrimitives.ReadInt32LittleEndian(header[8..]), 0, MaxPayload)) == totalLength ? 1 : 0);
+        return marks >= 2 && types.Contains((RecordType)header[5]);
+    }
+
     private static uint TrailerCrc(ReadOnlySpan<byte> trailer, ulong epoch)
     {
         Span<byte> text = stackalloc byte[20];

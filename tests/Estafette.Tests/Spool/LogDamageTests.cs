@@ -85,7 +85,7 @@ public sealed class LogDamageTests : IAsyncLifetime
             int start = offset / 512 * 512;
             new Random(at).NextBytes(octets.AsSpan(start, Math.Min(512, octets.Length - start)));
             CheckAllNamedAsync(disk).GetAwaiter().GetResult();
-        }).Check(FsCheck.Config.QuickThrowOnFailure.WithMaxTest(60));
+        }).Check(FsCheck.Config.QuickThrowOnFailure.WithMaxTest(30));
     }
 
     [Fact]

@@ -21,6 +21,8 @@ public sealed class LogFaultTests
         await using (LogSpool spool = await OpenAsync(disk))
         {
             id = await CommitAsync(spool, body, lease: true);
+            // The cleaner flushes too, when it prepares a segment; here only the commit shall.
+            await UntilAsync(() => spool.Segments.PreparedCount == spool.Segments.Options.PreparedSegments);
             int failures = 0;
             disk.Fault = action => action == failing && failures++ == 0 ? s_ioError : null;
             await using (ISpoolWriter writer = spool.Begin())
