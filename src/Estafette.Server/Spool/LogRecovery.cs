@@ -189,11 +189,13 @@ internal sealed class LogRecovery(ISpoolStorage storage, LogSpoolOptions options
             anyTouched = true;
             SetMessageAside(entry, bad);
         }
-        if (anyTouched)
+        // A stretch of several records may hide a message of which nothing else tells.
+        bool isOneRecord = bad.Type is not null || IsOneRecord(bad);
+        if (anyTouched && isOneRecord)
             return;
-        bool isLost = bad.Id is { } id
-            ? id != 0 && MayBeCommit(bad) && index.Find(id) is null && !_replay.WasFinishedUnseen(id)
-            : bad.Offset >= Segment.StartLength;
+        bool isLost = isOneRecord
+            ? bad.Id is { } id and not 0 && MayBeCommit(bad) && index.Find(id) is null && !_replay.WasFinishedUnseen(id)
+            : bad.Offset + bad.Length > Segment.StartLength;
         if (Evidence.SavePlace(storage, bad))
             _damaged.Add(new DamagedRecord(bad.Segment.Name, bad.Offset, bad.Length, IdOf(bad), isLost, Evidence.PlaceName(bad)));
     }
@@ -233,20 +235,22 @@ internal sealed class LogRecovery(ISpoolStorage storage, LogSpoolOptions options
         _damaged.Add(new DamagedRecord(bad.Segment.Name, bad.Offset, bad.Length, id, true, Evidence.MessageName(id)));
     }
 
-    /// <summary>
-    /// With the header damaged its type octet is still a hint, where the stretch is just one record and most of the header stands; anything that
-    /// is not ruled out counts as a message.
-    /// </summary>
+    private static bool IsOneRecord(BadStretch bad)
+    {
+        Span<byte> trailer = stackalloc byte[RecordFormat.TrailerLength];
+        return bad.Length >= trailer.Length
+            && bad.Segment.File.Read(trailer, bad.Offset + bad.Length - trailer.Length) == trailer.Length
+            && RecordFormat.TryReadTrailer(trailer, bad.Segment.Epoch, out _, out int length) && length == bad.Length;
+    }
+
+    /// <summary>With the header damaged its type octet is still a hint, where most of the header stands; what is not ruled out counts as a message.</summary>
     private static bool MayBeCommit(BadStretch bad)
     {
         if (bad.Type is { } known)
             return known == RecordType.Commit;
         Span<byte> start = stackalloc byte[RecordFormat.HeaderLength];
-        Span<byte> trailer = stackalloc byte[RecordFormat.TrailerLength];
-        bool isOneRecord = bad.Segment.File.Read(start, bad.Offset) == start.Length
-            && bad.Segment.File.Read(trailer, bad.Offset + bad.Length - trailer.Length) == trailer.Length
-            && RecordFormat.TryReadTrailer(trailer, bad.Segment.Epoch, out _, out int length) && length == bad.Length;
-        return !isOneRecord || !RecordFormat.LooksLike(start, bad.Segment.Epoch, bad.Length, RecordType.Chunk, RecordType.Progress);
+        return bad.Segment.File.Read(start, bad.Offset) < start.Length
+            || !RecordFormat.LooksLike(start, bad.Segment.Epoch, bad.Length, RecordType.Chunk, RecordType.Progress);
     }
 
     private static MessageId? IdOf(BadStretch bad) => bad.Id is { } id and not 0 ? new MessageId(id) : null;
