@@ -100,6 +100,7 @@ internal static class MessageIntake
         bool from = session.Connection.IsLocal && !transaction.ReversePath.IsNull;
         return new SubmissionHeaderOptions
         {
+            Spelling = session.Services.Config.Dialect == Dialect.OpenSmtpdOld ? MessageIdSpelling.MessageId : MessageIdSpelling.MessageID,
             Completions = from ? HeaderCompletions.ByServer | HeaderCompletions.From : HeaderCompletions.ByServer,
             Sender = transaction.ReversePath,
             HostName = session.Connection.HostName,

@@ -47,7 +47,7 @@ internal sealed class MailServer : IAsyncDisposable
         _snapshot = _builder.Build(loaded.Config, loaded.Tables, loaded.Certificates);
         var resolver = new Resolver(new ResolverSettings { Servers = loaded.Config.NameServers }, clock);
         var reverse = new Dns.ReverseLookup(resolver, loaded.Config.Dialect is Dialect.OpenSmtpd or Dialect.OpenSmtpdOld ? HostsOrder.DnsFirst : HostsOrder.FileFirst);
-        var dns = new ExchangerDns(resolver);
+        var dns = new ExchangerLookup(resolver);
         var relayTables = new RelayTables(() => _snapshot.Tables, url => RelayUrl.Parse(url, _snapshot.Config.Dialect == Dialect.OpenSmtpdOld).Host);
         IDeliveryAgent[] agents =
         [

@@ -61,9 +61,9 @@ public sealed record MailConfig
     public string? AliasUser { get; init; }
 }
 
-/// <summary>EHLO keywords that no original announces but Estafette has (RFC 3030, RFC 6531, RFC 9422).</summary>
+/// <summary>EHLO keywords that an original may not announce but Estafette has (RFC 2920, RFC 3030, RFC 6531, RFC 9422).</summary>
 [Flags]
-public enum AnnouncedExtensions { None = 0, Chunking = 1, SmtpUtf8 = 2, Limits = 4, All = Chunking | SmtpUtf8 | Limits }
+public enum AnnouncedExtensions { None = 0, Chunking = 1, SmtpUtf8 = 2, Limits = 4, Pipelining = 8, All = Chunking | SmtpUtf8 | Limits | Pipelining }
 
 public sealed record LogConfig
 {

@@ -29,6 +29,9 @@ internal sealed class RelaySession(SmtpConnection connection, RelayEndPoint endP
     {
         if (IsUsable && connection.Failure is null)
         {
+            // A transaction that was given up is taken back in so many words: QUIT alone would leave that to the peer's understanding.
+            if (NeedsReset)
+                CommandWriter.Line(connection.Output, "RSET");
             CommandWriter.Line(connection.Output, "QUIT");
             if (await connection.FlushAsync(wait))
                 await connection.ReadReplyAsync(wait);

@@ -62,8 +62,9 @@ internal sealed class HelloHandler(SmtpVerb verb) : CommandHandler
             words.Add("STARTTLS");
         if (session.OffersAuth && session.State.Login is null)
             words.Add("AUTH " + SaslServer.Mechanisms);
-        words.Add("PIPELINING");
         AnnouncedExtensions announced = session.Services.Config.Announced;
+        if (announced.HasFlag(AnnouncedExtensions.Pipelining))
+            words.Add("PIPELINING");
         if (announced.HasFlag(AnnouncedExtensions.Chunking))
             words.Add("CHUNKING");
         if (announced.HasFlag(AnnouncedExtensions.SmtpUtf8))

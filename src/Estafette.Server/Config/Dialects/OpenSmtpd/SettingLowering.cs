@@ -111,6 +111,8 @@ internal sealed class SettingLowering(LoweringContext context)
                 announced |= AnnouncedExtensions.Chunking;
             else if (reader.Take("smtputf8"))
                 announced |= AnnouncedExtensions.SmtpUtf8;
+            else if (reader.Take("pipelining"))
+                announced |= AnnouncedExtensions.Pipelining;
             else if (reader.Take("limits"))
                 announced |= AnnouncedExtensions.Limits;
             else if (reader.Take("all"))
