@@ -22,6 +22,7 @@ internal sealed class LogRecovery(ISpoolStorage storage, LogSpoolOptions options
     private long _records;
     private int _lastData = -1;
     private LogScanner? _last;
+    private LogScanner? _scanning;
     private SpoolTrouble? _refusal;
 
     /// <summary>Messages that were set aside and must be removed from the log.</summary>
@@ -34,7 +35,7 @@ internal sealed class LogRecovery(ISpoolStorage storage, LogSpoolOptions options
     /// <summary>Null when the log was understood; else why it cannot be opened.</summary>
     public SpoolTrouble? Run()
     {
-        _replay = new LogReplay(index, number => _byNumber.GetValueOrDefault(number));
+        _replay = new LogReplay(index, number => _byNumber.GetValueOrDefault(number), IsBad);
         if (OpenAll() is { } trouble)
             return trouble;
         for (int i = 0; i < _segments.Count && _refusal is null; i++)
@@ -108,6 +109,7 @@ internal sealed class LogRecovery(ISpoolStorage storage, LogSpoolOptions options
         Segment segment = _segments[i];
         int? limit = i + 1 < _segments.Count ? LimitFromNext(segment, _segments[i + 1]) : null;
         using var scanner = new LogScanner(segment, limit);
+        _scanning = scanner;
         scanner.Run((header, offset, payload) =>
         {
             _replay.HasSeenDamage |= _bad.Count > 0 || scanner.Bad.Count > 0;
@@ -137,6 +139,12 @@ internal sealed class LogRecovery(ISpoolStorage storage, LogSpoolOptions options
             _bad.Add((bad, !proven && bad.Offset >= scanner.End));
         }
     }
+
+    /// <summary>Whether a chunk, which always comes before the commit record that names it, was found bad.</summary>
+    private bool IsBad(BodyExtent extent) =>
+        _byNumber.GetValueOrDefault(extent.Segment) is not { } segment
+        || _scanning!.Bad.Any(bad => bad.Touches(segment, extent.Offset, extent.RecordLength))
+        || _bad.Any(one => one.Bad.Touches(segment, extent.Offset, extent.RecordLength));
 
     /// <summary>What the join record of the following segment says of the end of this one.</summary>
     private static int? LimitFromNext(Segment segment, Segment next)

@@ -6,7 +6,7 @@ namespace Estafette.Spool;
 /// Builds the index from the records of the log, in order. Of progress only "done" and "due" are kept, and only while the log is read; a record
 /// about a message that is not known is about one that was finished, and is passed over.
 /// </summary>
-internal sealed class LogReplay(SpoolIndex index, Func<uint, Segment?> find)
+internal sealed class LogReplay(SpoolIndex index, Func<uint, Segment?> find, Func<BodyExtent, bool> isBad)
 {
     private const long Done = long.MaxValue;
 
@@ -55,6 +55,9 @@ internal sealed class LogReplay(SpoolIndex index, Func<uint, Segment?> find)
             else
                 complete = false;
         }
+        // A copy that did not reach the disk whole, or was damaged there: the first one is still in place.
+        if (index.Find(id) is not null && (!complete || (HasSeenDamage && head.AllExtents(place).Any(isBad))))
+            return;
         if (complete)
             _incomplete.Remove(id);
         else

@@ -23,7 +23,8 @@ internal sealed class SpoolModel
                 _waiting[id] = ((await ReadAsync(spool, id))!, message.Progress, message.Held);
         }
         _unsure.Clear();
-        Assert.Equal(_waiting.Keys.ToHashSet(), found.Keys.ToHashSet());
+        Assert.True(_waiting.Keys.ToHashSet().SetEquals(found.Keys),
+            $"lost: {string.Join(' ', _waiting.Keys.Except(found.Keys))}; back: {string.Join(' ', found.Keys.Except(_waiting.Keys))}");
         Assert.Equal(_waiting.Count, spool.Count);
         foreach ((MessageId id, (byte[] body, ImmutableArray<RecipientProgress> progress, bool held)) in _waiting)
         {
