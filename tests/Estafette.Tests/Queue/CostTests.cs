@@ -11,6 +11,7 @@ using Xunit.Abstractions;
 namespace Estafette.Tests.Queue;
 
 /// <summary>What a message costs the queue itself: a memory spool before it, an agent that does nothing behind it.</summary>
+[Collection(nameof(CostTests))]
 public sealed class CostTests(ITestOutputHelper output)
 {
     [Fact]
@@ -50,3 +51,7 @@ public sealed class CostTests(ITestOutputHelper output)
         }
     }
 }
+
+/// <summary>Allocation is counted for the whole process: nothing else may run meanwhile.</summary>
+[CollectionDefinition(nameof(CostTests), DisableParallelization = true)]
+public sealed class CostTestsAlone;

@@ -86,7 +86,7 @@ internal sealed class QueueHouse : IEventReader, IAsyncDisposable
     /// <summary>Waits, in real time, for what other threads bring about.</summary>
     public static async Task Until(Func<bool> condition, string what)
     {
-        long deadline = Environment.TickCount64 + 20_000;
+        long deadline = Environment.TickCount64 + 60_000;
         while (!condition())
         {
             Assert.True(Environment.TickCount64 < deadline, "not in time: " + what);
