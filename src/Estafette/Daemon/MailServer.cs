@@ -51,7 +51,7 @@ internal sealed class MailServer : IAsyncDisposable
         var relayTables = new RelayTables(() => _snapshot.Tables, url => RelayUrl.Parse(url, _snapshot.Config.Dialect == Dialect.OpenSmtpdOld).Host);
         IDeliveryAgent[] agents =
         [
-            new LocalAgent(_local),
+            new LocalAgent(_local, events),
             new LmtpAgent(dns, relayTables, events, clock),
             new RemoteAgent(dns, relayTables, name => _snapshot.Smtpd.Certificates.Find(name), events, clock),
             new DiscardAgent(),

@@ -1,4 +1,5 @@
 using Estafette.Config.Model;
+using Estafette.Events;
 using Estafette.Mail;
 using Estafette.Queue;
 using Estafette.Spool;
@@ -9,8 +10,10 @@ namespace Estafette.Delivery.Local;
 /// Final delivery on this machine: hands each recipient's copy, with its trace fields on top, to a helper that runs as the user (DESIGN 6). Several are on
 /// their way at once on one connection, so that the helper shares one flush between them. A broken connection or an absent local process defers with a reason.
 /// </summary>
-public sealed class LocalAgent(LocalConnections connections) : IDeliveryAgent
+public sealed class LocalAgent(LocalConnections connections, EventSink? events = null) : IDeliveryAgent
 {
+    private readonly EventSink _events = events ?? EventSink.Silent;
+
     /// <summary>How long a lane waits for a further message before its connection goes back to the pool.</summary>
     private static readonly TimeSpan Linger = TimeSpan.FromMilliseconds(200);
 
@@ -57,6 +60,7 @@ public sealed class LocalAgent(LocalConnections connections) : IDeliveryAgent
         {
             if (connection is not null)
                 await FinishAsync(connection, lane.Config, cancellationToken).ConfigureAwait(false);
+            MdaTrace.AllDone(_events, lane.NextHop.Name);
         }
     }
 
@@ -78,12 +82,16 @@ public sealed class LocalAgent(LocalConnections connections) : IDeliveryAgent
             {
                 int index = job.Recipients[next];
                 LocalIdentity identity = IdentityOf(action, job.Envelope.Recipients[index]);
+                var copy = new Copy(job, index, action, body)
+                {
+                    Trace = MdaTrace.Begin(_events, job.Envelope, job.Envelope.Recipients[index], lane.NextHop.Name),
+                };
                 (connection, LocalReply? refusal) = await FitAsync(connection, identity, lane.Config, cancellationToken).ConfigureAwait(false);
                 next++;
                 if (connection is null)
-                    job.Complete(index, ToOutcome(refusal!));
+                    copy.Complete(ToOutcome(refusal!));
                 else
-                    await SendAsync(connection, lane.Config, new Copy(job, index, action, body), cancellationToken).ConfigureAwait(false);
+                    await SendAsync(connection, lane.Config, copy, cancellationToken).ConfigureAwait(false);
             }
             return connection;
         }
@@ -98,6 +106,15 @@ public sealed class LocalAgent(LocalConnections connections) : IDeliveryAgent
     private sealed record Copy(DeliveryJob Job, int Index, ActionConfig.Local Action, SpoolBody Body)
     {
         public Recipient Recipient => Job.Envelope.Recipients[Index];
+
+        /// <summary>Null while nobody wants it.</summary>
+        public MdaTrace? Trace { get; init; }
+
+        public void Complete(DeliveryOutcome outcome)
+        {
+            Trace?.Done(outcome);
+            Job.Complete(Index, outcome);
+        }
 
         /// <summary>Commands are run one by one: nothing is gained by sending ahead, and a time-out concerns one message only.</summary>
         public bool RunsCommand => Recipient.Target is DeliveryTarget.Command || (Recipient.Target is DeliveryTarget.User && Action.Method is LocalMethod.Command);
@@ -127,7 +144,9 @@ public sealed class LocalAgent(LocalConnections connections) : IDeliveryAgent
         Recipient recipient = copy.Recipient;
         var transaction = new LocalTransaction(
             copy.Job.ReversePath.ToString(), EnvelopeOf(copy.Action, recipient), LocalTrace.Build(config, recipient, copy.Job.ReversePath), copy.Body);
-        await connection.SendAsync(transaction, reply => copy.Job.Complete(copy.Index, ToOutcome(reply)), cancellationToken).ConfigureAwait(false);
+        copy.Trace?.Handed(copy.RunsCommand ? "command" : copy.Action.Method.GetType().Name.ToLowerInvariant());
+        await connection.SendAsync(transaction, reply => copy.Complete(ToOutcome(reply)), cancellationToken).ConfigureAwait(false);
+        copy.Trace?.Sent();
         if (copy.RunsCommand && !await connection.DrainAsync(PatienceOf(config), CancellationToken.None).ConfigureAwait(false))
             connection.Break();
     }
