@@ -13,8 +13,11 @@ internal sealed partial class DropFile : IDisposable
 {
     /// <summary>Octets of the envelope part.</summary>
     private const int MaximumEnvelope = 1 << 20;
-    private const int ReadOnlyNoFollowCloseOnExec = 0x20000 | 0x80000;
+    private const int NonBlocking = 0x800;
+    private const int CloseOnExec = 0x80000;
     private const int StatSize = 256;
+
+    private static int NoFollow => RuntimeInformation.ProcessArchitecture is Architecture.Arm64 ? 0x8000 : 0x20000;
 
     private DropFile(FileStream stream, uint owner)
     {
@@ -32,13 +35,22 @@ internal sealed partial class DropFile : IDisposable
     /// <summary>The reverse-path between brackets, for a notification.</summary>
     public string Sender { get; private set; } = "";
 
-    /// <summary>Opens and reads the envelope; the stream then stands at the message. Null with a reason when it must not be taken.</summary>
-    public static DropFile? Open(string path, out string reason)
+    /// <summary>
+    /// Opens and reads the envelope; the stream then stands at the message. Null with a reason when it must not be taken. Never waits: what looks
+    /// like a file may be a pipe that nobody writes to.
+    /// </summary>
+    /// <param name="path">The file.</param>
+    /// <param name="reason">Why there is none.</param>
+    /// <param name="isMessage">False where no later attempt can help.</param>
+    public static DropFile? Open(string path, out string reason, out bool isMessage)
     {
+        const int TooManyLinks = 40, NoDevice = 6;
         reason = "";
-        int descriptor = OpenFile(path, ReadOnlyNoFollowCloseOnExec, 0);
+        isMessage = true;
+        int descriptor = OpenFile(path, NoFollow | NonBlocking | CloseOnExec, 0);
         if (descriptor < 0)
         {
+            isMessage = Marshal.GetLastPInvokeError() is not (TooManyLinks or NoDevice);
             reason = Native.LastError();
             return null;
         }
@@ -46,11 +58,12 @@ internal sealed partial class DropFile : IDisposable
         if (!TryOwner(handle, out uint owner))
         {
             handle.Dispose();
+            isMessage = false;
             reason = "not a regular file with a single link";
             return null;
         }
         var file = new DropFile(new FileStream(handle, FileAccess.Read, 0), owner);
-        if (file.ReadEnvelope(out reason))
+        if (isMessage = file.ReadEnvelope(out reason))
             return file;
         file.Dispose();
         return null;
@@ -73,7 +86,7 @@ internal sealed partial class DropFile : IDisposable
             string text = Encoding.UTF8.GetString(CollectionsMarshal.AsSpan(line));
             line.Clear();
             if (text.Length == 0)
-                return Accept(commands, out reason);
+                return Accept(commands, out reason) && IsWhole(out reason);
             if (text.StartsWith("mail ", StringComparison.Ordinal))
                 commands.Insert(0, "MAIL FROM:" + text[5..]);
             else if (text.StartsWith("rcpt ", StringComparison.Ordinal))
@@ -98,6 +111,21 @@ internal sealed partial class DropFile : IDisposable
         int close = commands[0].IndexOf('>', StringComparison.Ordinal);
         Sender = open >= 0 && close > open ? commands[0][(open + 1)..close] : "";
         return true;
+    }
+
+    /// <summary>The writer gives the final name last, so an unfinished message is not one of its own.</summary>
+    private bool IsWhole(out string reason)
+    {
+        reason = "the message has no end";
+        ReadOnlySpan<byte> end = "\r\n.\r\n"u8;
+        long message = Stream.Position;
+        if (Stream.Length - message < end.Length)
+            return false;
+        Span<byte> tail = stackalloc byte[end.Length];
+        Stream.Position = Stream.Length - end.Length;
+        Stream.ReadExactly(tail);
+        Stream.Position = message;
+        return tail.SequenceEqual(end);
     }
 
     private static unsafe bool TryOwner(SafeFileHandle handle, out uint owner)

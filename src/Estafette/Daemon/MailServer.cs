@@ -31,7 +31,7 @@ internal sealed class MailServer : IAsyncDisposable
     private readonly LocalConnections _local;
     private readonly CancellationTokenSource _stop = new();
     private readonly SemaphoreSlim _reloading = new(1);
-    private ConfigurationSnapshot _snapshot;
+    private volatile ConfigurationSnapshot _snapshot;
     private ControlServer? _control;
     private Task _drop = Task.CompletedTask;
 
@@ -74,7 +74,7 @@ internal sealed class MailServer : IAsyncDisposable
             PauseReception = paused => _smtp.IsPaused = paused,
             Statistics = Statistics,
         }), _events);
-        _drop = new DropFolderReader(_options.State, SessionAsync, _events).RunAsync(_stop.Token);
+        _drop = new DropFolderReader(_options.State, SessionAsync, () => _snapshot.Config.Retry.Lifetime, _events).RunAsync(_stop.Token);
     }
 
     private Task SessionAsync(uint user, IDuplexPipe pipe, CancellationToken cancellationToken) => _smtp.ServeLocalAsync(pipe, user, cancellationToken);

@@ -41,5 +41,8 @@ internal static partial class Native
     [LibraryImport("libc", EntryPoint = "fchmod", SetLastError = true)]
     public static partial int ChangeMode(Microsoft.Win32.SafeHandles.SafeFileHandle file, uint mode);
 
+    [LibraryImport("libc", EntryPoint = "syncfs", SetLastError = true)]
+    public static partial int FlushFileSystem(Microsoft.Win32.SafeHandles.SafeFileHandle file);
+
     public static string LastError() => Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError());
 }
