@@ -17,7 +17,7 @@ public sealed record BoundListener(Socket Socket, IPEndPoint? Address)
         {
             if (address.AddressFamily == AddressFamily.InterNetworkV6)
                 socket.DualMode = address.Address.Equals(IPAddress.IPv6Any);
-            socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
+            // No ReuseAddress: here it would let a second server share the port; what a restart needs, the runtime sets itself.
             socket.Bind(address);
             return new BoundListener(socket, (IPEndPoint)socket.LocalEndPoint!);
         }

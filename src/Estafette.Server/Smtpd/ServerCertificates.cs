@@ -31,9 +31,19 @@ public sealed class ServerCertificates
     public static ServerCertificates None { get; } = new([], []);
 
     /// <summary>Reads the files that the configuration names.</summary>
-    public static ServerCertificates Load(MailConfig config, out ImmutableArray<Diagnostic> problems)
+    public static ServerCertificates Load(MailConfig config, out ImmutableArray<Diagnostic> problems) => Load(config, static _ => null, out problems);
+
+    /// <summary>
+    /// Reads them again after root was given up: a key that only root may read stays in force as it was read at the start, with a warning, where the
+    /// configuration still names the same files.
+    /// </summary>
+    public ServerCertificates Reload(MailConfig before, MailConfig config, out ImmutableArray<Diagnostic> problems) =>
+        Load(config, identity => before.Identities.TryGetValue(identity.Name, out IdentityConfig? old) && old with { At = identity.At } == identity ? Find(identity.Name) : null, out problems);
+
+    private static ServerCertificates Load(MailConfig config, Func<IdentityConfig, SslStreamCertificateContext?> known, out ImmutableArray<Diagnostic> problems)
     {
         var found = new List<IdentityPem>();
+        var kept = new List<KeyValuePair<string, SslStreamCertificateContext>>();
         var wrong = ImmutableArray.CreateBuilder<Diagnostic>();
         foreach (IdentityConfig identity in config.Identities.Values)
         {
@@ -41,14 +51,19 @@ public sealed class ServerCertificates
             {
                 found.Add(new IdentityPem(identity.Name, File.ReadAllText(identity.CertificateFile), File.ReadAllText(identity.KeyFile)));
             }
+            catch (UnauthorizedAccessException e) when (known(identity) is { } context)
+            {
+                kept.Add(new(identity.Name, context));
+                wrong.Add(new Diagnostic(Severity.Warning, identity.At, $"pki {identity.Name}: {e.Message}; the certificate of the start stays in force", "restart the server to have it read as root"));
+            }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
                 wrong.Add(new Diagnostic(Severity.Error, identity.At, $"pki {identity.Name}: {e.Message}"));
             }
         }
-        ServerCertificates certificates = FromPem(config, found, out ImmutableArray<Diagnostic> more);
+        ServerCertificates read = FromPem(config, found, out ImmutableArray<Diagnostic> more);
         problems = [.. wrong, .. more];
-        return certificates;
+        return kept.Count == 0 ? read : new ServerCertificates(read._identities.Concat(kept), read._anchors);
     }
 
     public static ServerCertificates FromPem(MailConfig config, IEnumerable<IdentityPem> identities, out ImmutableArray<Diagnostic> problems)

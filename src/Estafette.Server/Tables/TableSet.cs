@@ -73,6 +73,10 @@ public sealed class TableSet
     /// <summary>What is wrong with the tables' contents, each finding where the table is declared or at its own line.</summary>
     public ImmutableArray<Diagnostic> Check() => [.. _tables.Values.OrderBy(t => t.Config.At.Line).SelectMany(TableCheck.Of)];
 
+    /// <summary>What cannot be read at all, in words: a reload that would lose a table is none.</summary>
+    public ImmutableArray<string> Unreadable() =>
+        [.. _tables.Values.Select(t => (t.Config.Name, State: t.Current())).Where(t => t.State.Rows is null).Select(t => $"table {t.Name}: {t.State.Failure ?? "not read"}")];
+
     private TableAnswer Find(string table, TableMatch match, string key)
     {
         if (!_tables.TryGetValue(table, out LookupTable? lookup))

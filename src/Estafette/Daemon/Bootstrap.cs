@@ -1,8 +1,5 @@
 using System.Net.Sockets;
 using Estafette.Config.Model;
-using Estafette.Delivery.Local;
-using Estafette.Mail;
-using Estafette.Routing;
 using Estafette.Smtpd;
 using Estafette.Tables;
 
@@ -24,28 +21,9 @@ internal static class Bootstrap
         ServerCertificates certificates = ServerCertificates.Load(config, out var problems);
         foreach (Diagnostic problem in problems)
             warn(Config.DiagnosticPrinter.OneLine(problem));
-        await WriteLocalActionsAsync(config, tables, users, state, cancellationToken);
-        return new LoadedConfiguration(config, tables, certificates, users);
-    }
-
-    private static async Task WriteLocalActionsAsync(MailConfig config, TableSet tables, SystemUsers users, StateFolder state, CancellationToken cancellationToken)
-    {
-        AliasInventory inventory = await AliasInventory.OfAsync(config, tables, cancellationToken);
-        var existing = new HashSet<string>(StringComparer.Ordinal);
-        foreach (string name in (string[])["opensmtpd", "_smtpd", "nobody"])
-        {
-            if (await users.FindAsync(name, cancellationToken) is UserAnswer.Found { User.Uid: > 0 })
-                existing.Add(name);
-        }
-        // Without root everything runs as the one user there is.
-        LocalActions actions = LocalActionsCompiler.Compile(
-            config,
-            inventory.CommandsAndFiles.Select(t => t is AliasTarget.Command command ? "|" + command.CommandLine : ((AliasTarget.File)t).Path),
-            inventory.Users.Select(u => (u.Table, new LocalUser(u.User.Name, u.User.Uid, u.User.Gid, u.User.Home))),
-            name => Environment.IsPrivilegedProcess ? existing.Contains(name) : name == Environment.UserName);
-        if (!Environment.IsPrivilegedProcess)
-            actions = actions with { AliasUser = Environment.UserName };
-        LocalActionsFile.Write(state.LocalActions, actions);
+        var local = new LocalActionsStep(state, users, Environment.IsPrivilegedProcess, warn);
+        await local.WriteAsync(config, tables, cancellationToken);
+        return new LoadedConfiguration(config, tables, certificates, users, local);
     }
 
     /// <summary>Binds every listener; one that cannot be bound stops the start and names who is in the way.</summary>

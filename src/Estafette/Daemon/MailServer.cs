@@ -29,6 +29,8 @@ internal sealed class MailServer : IAsyncDisposable
     private readonly MailQueue _queue;
     private readonly SmtpServer _smtp;
     private readonly LocalConnections _local;
+    private readonly LocalActionsStep _localActions;
+    private HashSet<System.Net.IPEndPoint> _listening = [];
     private readonly CancellationTokenSource _stop = new();
     private readonly SemaphoreSlim _reloading = new(1);
     private volatile ConfigurationSnapshot _snapshot;
@@ -42,6 +44,7 @@ internal sealed class MailServer : IAsyncDisposable
         _loader = loader;
         _events = events;
         _spool = spool;
+        _localActions = loaded.LocalActions;
         _local = new LocalConnections(options.State.LocalSocket, clock);
         _builder = new SnapshotBuilder(loaded.Users, new LocalForwardFiles(_local, clock), new LocalAddresses(clock), events, clock);
         _snapshot = _builder.Build(loaded.Config, loaded.Tables, loaded.Certificates);
@@ -62,6 +65,7 @@ internal sealed class MailServer : IAsyncDisposable
 
     public async Task StartAsync(IReadOnlyList<BoundListener> network, CancellationToken cancellationToken)
     {
+        _listening = [.. network.Select(l => l.Address!)];
         StatePreparation.RemoveStaleSockets(_options.State);
         BoundListener submission = BoundListener.Local(_options.State.SubmissionSocket);
         new Submission.SubmissionProfile(_snapshot.Config.HostName, _snapshot.Config.Dialect).Write(_options.State);
@@ -92,9 +96,13 @@ internal sealed class MailServer : IAsyncDisposable
         try
         {
             ConfigResult result = _loader.Read();
-            string? problem = result.Config is null ? ConfigurationLoader.Errors(result) : Swap(result.Config);
-            _events.Publish(new ConfigurationReloaded(_loader.Source, problem is null, problem ?? "") { At = _events.Now });
-            return problem;
+            string? problem = result.Config is null ? ConfigurationLoader.Errors(result) : await SwapAsync(result.Config, cancellationToken);
+            return Told(problem);
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            // A signal has nobody who would hear of it otherwise.
+            return Told($"the reload failed: {e.GetType().Name}: {e.Message}");
         }
         finally
         {
@@ -102,14 +110,38 @@ internal sealed class MailServer : IAsyncDisposable
         }
     }
 
-    private string? Swap(MailConfig config)
+    private string? Told(string? problem)
     {
+        _events.Publish(new ConfigurationReloaded(_loader.Source, problem is null, problem ?? "") { At = _events.Now });
+        return problem;
+    }
+
+    private async Task<string?> SwapAsync(MailConfig config, CancellationToken cancellationToken)
+    {
+        ConfigurationSnapshot before = _snapshot;
+        if (NeedsRestart(before.Config, config) is string restart)
+            return restart;
         TableSet tables = _builder.Tables(config);
-        ServerCertificates certificates = ServerCertificates.Load(config, out var problems);
-        if (problems.Any(p => p.Severity == Severity.Error))
-            return string.Join("; ", problems.Select(DiagnosticPrinter.OneLine));
+        ServerCertificates certificates = before.Smtpd.Certificates.Reload(before.Config, config, out var findings);
+        string[] problems = [.. tables.Unreadable(), .. findings.Where(p => p.Severity == Severity.Error).Select(DiagnosticPrinter.OneLine)];
+        if (problems.Length > 0)
+            return string.Join("; ", problems);
+        foreach (Diagnostic finding in findings)
+            _events.Publish(new OperatorWarning("config", DiagnosticPrinter.OneLine(finding)) { At = _events.Now });
+        if (await _localActions.RenewAsync(config, tables, cancellationToken) is string problem)
+            return problem;
+        new Submission.SubmissionProfile(config.HostName, config.Dialect).Write(_options.State);
         _snapshot = _builder.Build(config, tables, certificates);
         return null;
+    }
+
+    /// <summary>What was fixed at the start, while the process perhaps was root; null where nothing of it changed.</summary>
+    private string? NeedsRestart(MailConfig before, MailConfig config)
+    {
+        IEnumerable<string> unbound = config.Listeners.Where(l => !_listening.Contains(l.EndPoint)).Select(l => $"{l.At}: to listen on {l.EndPoint}");
+        IEnumerable<string> fixedParts = [.. config.Log.Style == before.Log.Style ? (string[])[] : ["to log in another style"], .. config.NameServers.SequenceEqual(before.NameServers) ? (string[])[] : ["to ask other name servers"]];
+        string[] needs = [.. unbound, .. fixedParts];
+        return needs.Length == 0 ? null : string.Join("; ", needs) + ", restart the server";
     }
 
     /// <summary>Drains: no new sessions, running ones and deliveries get their time, then the spool is closed.</summary>

@@ -48,12 +48,13 @@ internal sealed record DaemonUser(string Name, uint User, uint Group, uint[] Mor
         Require(Native.SetGroupIds(Group, Group, Group) == 0, "setresgid");
         Require(Native.SetUserIds(User, User, User) == 0, "setresuid");
         Require(Native.SetUser(0) != 0, "giving up root (setuid(0) still works)");
+        Require(Native.ProcessControl(Native.SetDumpable, 0, 0, 0, 0) == 0, "PR_SET_DUMPABLE");
         Require(Native.ProcessControl(Native.SetNoNewPrivileges, 1, 0, 0, 0) == 0, "PR_SET_NO_NEW_PRIVS");
     }
 
     private static void Require(bool done, string step)
     {
         if (!done)
-            throw new InvalidOperationException($"{step} failed: {Native.LastError()}");
+            throw new StartupException($"{step} failed: {Native.LastError()}");
     }
 }

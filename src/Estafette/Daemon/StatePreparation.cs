@@ -13,8 +13,8 @@ internal static class StatePreparation
 
     public static void Prepare(StateFolder state, DaemonUser? owner)
     {
-        // Stays root's where root starts: the privileged side trusts what lies directly in it.
-        Make(state.Root, Readable, null);
+        // Root's where root starts, also when an earlier start was not: the privileged side trusts what lies directly in it.
+        Make(state.Root, Readable, owner is null ? null : new DaemonUser("root", 0, 0, []));
         Make(state.Spool, Private, owner);
         Make(state.Public, Readable, owner);
         Make(state.Run, Readable, owner);
@@ -36,10 +36,9 @@ internal static class StatePreparation
 
     private static void Make(string path, UnixFileMode mode, DaemonUser? owner)
     {
-        var folder = new DirectoryInfo(path);
-        if (folder.LinkTarget is not null && path != folder.FullName)
-            throw new IOException($"{path} is a link");
-        Directory.CreateDirectory(path);
+        DirectoryInfo folder = Directory.CreateDirectory(path);
+        if (owner is { User: not 0 } && folder.LinkTarget is not null)
+            throw new IOException($"{path} is a link: name the folder itself, so that nobody can lead root elsewhere");
         if (owner is not null && Native.ChangeOwner(path, owner.User, owner.Group) != 0)
             throw new IOException($"{path} cannot be given to {owner.Name}: {Native.LastError()}");
         File.SetUnixFileMode(path, mode);
