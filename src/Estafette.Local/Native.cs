@@ -70,6 +70,7 @@ internal static unsafe partial class Native
         [FieldOffset(0x1c)] public ushort Mode;
         [FieldOffset(0x20)] public ulong Inode;
         [FieldOffset(0x28)] public ulong Size;
+        [FieldOffset(0x70)] public long ModifiedSeconds;
         [FieldOffset(0x88)] public uint DeviceMajor;
         [FieldOffset(0x8c)] public uint DeviceMinor;
 

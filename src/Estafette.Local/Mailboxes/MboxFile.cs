@@ -11,6 +11,9 @@ internal sealed unsafe class MboxFile : IDisposable
     private const int LockAttempts = 100;
     private const int LockPauseMilliseconds = 100;
 
+    /// <summary>A dot file this old belongs to nobody any more: a program that was killed left it.</summary>
+    private const int StaleLockSeconds = 600;
+
     private readonly string? _dotLock;
     private int _fd;
 
@@ -130,7 +133,12 @@ internal sealed unsafe class MboxFile : IDisposable
             made = path;
             return true;
         }
-        return Native.Errno != Native.EEXIST;
+        if (Native.Errno != Native.EEXIST)
+            return true;
+        // The next attempt may have it; without this one crash would keep a user's mail out until it bounces.
+        if (Native.TryStat(path, follow: false, out Native.Statx stat) && DateTimeOffset.UtcNow.ToUnixTimeSeconds() - stat.ModifiedSeconds > StaleLockSeconds)
+            Remove(path);
+        return false;
     }
 
     private static void Remove(string? dotLock)

@@ -1,5 +1,5 @@
+using System.Globalization;
 using System.Net.Sockets;
-using System.Runtime.InteropServices;
 using System.Text.Json;
 using Estafette.Events;
 
@@ -9,22 +9,24 @@ namespace Estafette.Control;
 /// The admin socket. The kernel says who asks: root and the daemon's own user may operate, everybody else gets a refusal in words. One request
 /// a connection; requests and connections are bounded, and a broken one costs its own connection only (E13).
 /// </summary>
-public sealed partial class ControlServer : IAsyncDisposable
+public sealed class ControlServer : IAsyncDisposable
 {
     private const int MaximumConnections = 32;
     private static readonly TimeSpan s_requestTime = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_acceptPause = TimeSpan.FromSeconds(1);
 
     private readonly Socket _socket;
     private readonly ControlCommands _commands;
     private readonly EventSink _events;
     private readonly CancellationTokenSource _stop = new();
     private readonly SemaphoreSlim _room = new(MaximumConnections);
-    private readonly uint _ownUser = EffectiveUser();
+    private readonly ControlAccess _access;
     private readonly Task _accepting;
 
     /// <summary>Listens at <paramref name="path"/>, which must not exist; everybody may connect, so that everybody gets an answer.</summary>
-    public ControlServer(string path, ControlCommands commands, EventSink events)
+    public ControlServer(string path, ControlCommands commands, ControlAccess access, EventSink events)
     {
+        _access = access;
         _commands = commands;
         _events = events;
         _socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
@@ -41,13 +43,29 @@ public sealed partial class ControlServer : IAsyncDisposable
             while (true)
             {
                 await _room.WaitAsync(_stop.Token);
-                Socket client = await _socket.AcceptAsync(_stop.Token);
-                _ = ServeAsync(client);
+                if (await AcceptOneAsync() is { } client)
+                    _ = ServeAsync(client);
+                else
+                    _room.Release();
             }
         }
-        catch (OperationCanceledException)
+        catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
         {
             // The server stops.
+        }
+    }
+
+    /// <summary>Null after a failure, for example without free descriptors: the socket must still answer when that is over.</summary>
+    private async Task<Socket?> AcceptOneAsync()
+    {
+        try
+        {
+            return await _socket.AcceptAsync(_stop.Token);
+        }
+        catch (SocketException) when (!_stop.IsCancellationRequested)
+        {
+            await Task.Delay(s_acceptPause, _stop.Token);
+            return null;
         }
     }
 
@@ -83,10 +101,10 @@ public sealed partial class ControlServer : IAsyncDisposable
             await WriteAsync(stream, new ControlRow { Done = new ControlEnd("this is no request of this program's version", 0) });
             return;
         }
-        uint user = PeerUser(client);
-        if (user != 0 && user != _ownUser)
+        uint? user = _access.UserOf(client);
+        if (user != 0 && user != _access.OwnUser)
         {
-            await WriteAsync(stream, new ControlRow { Done = new ControlEnd($"only root and the mail server's own user may do that (you are uid {user})", 0) });
+            await WriteAsync(stream, new ControlRow { Done = new ControlEnd($"only root and the mail server's own user may do that (you are uid {user?.ToString(CultureInfo.InvariantCulture) ?? "unknown"})", 0) });
             return;
         }
         ControlEnd end = await _commands.RunAsync(request, row => WriteAsync(stream, row), _stop.Token);
@@ -128,19 +146,6 @@ public sealed partial class ControlServer : IAsyncDisposable
         await stream.WriteAsync(line);
     }
 
-    /// <summary>struct ucred by SO_PEERCRED: process, user, group.</summary>
-    private static uint PeerUser(Socket client)
-    {
-        const int level = 1;
-        const int peerCredentials = 17;
-        Span<byte> credentials = stackalloc byte[12];
-        client.GetRawSocketOption(level, peerCredentials, credentials);
-        return MemoryMarshal.Read<uint>(credentials[4..]);
-    }
-
-    [LibraryImport("libc", EntryPoint = "geteuid")]
-    private static partial uint EffectiveUser();
-
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
@@ -148,3 +153,6 @@ public sealed partial class ControlServer : IAsyncDisposable
         await _accepting;
     }
 }
+
+/// <summary>How the admin socket knows who asks, and the one user besides root that may.</summary>
+public sealed record ControlAccess(Func<Socket, uint?> UserOf, uint OwnUser);

@@ -39,8 +39,7 @@ public sealed class LogWriter : IEventReader, IDisposable
             return;
         lock (_gate)
         {
-            _line.Clear();
-            _format.Write(mailEvent, _line);
+            Format(mailEvent);
             if (_line.IsEmpty)
                 return;
             if (_waiting.WrittenCount + _line.Octets.Length > MaximumBacklog)
@@ -51,6 +50,21 @@ public sealed class LogWriter : IEventReader, IDisposable
             _waiting.Write(_line.Octets);
             _waiting.Write("\n"u8);
             Wake();
+        }
+    }
+
+    /// <summary>A bug in a line's format must not reach who only told what happened to a message.</summary>
+    private void Format(MailEvent mailEvent)
+    {
+        _line.Clear();
+        try
+        {
+            _format.Write(mailEvent, _line);
+        }
+        catch (Exception e)
+        {
+            _line.Clear();
+            _line.Text("warn: a line about ").Text(mailEvent.GetType().Name).Text(" could not be written: ").Foreign(e.Message);
         }
     }
 

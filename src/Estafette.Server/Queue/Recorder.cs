@@ -114,7 +114,7 @@ internal sealed class Recorder(ISpool spool, Notifier notifier, QueueClock clock
         foreach (var group in groups)
         {
             List<Settled> told = [.. group];
-            NoticeResult result = await notifier.NotifyAsync(envelope, group.Key.Action, group.Key.Sender, told);
+            NoticeResult result = await TellAsync(envelope, group.Key.Action, group.Key.Sender, told);
             if (result == NoticeResult.Committed)
                 message.Recorded(told.Count(one => one.Progress.IsDone));
             else if (result == NoticeResult.TryLater)
@@ -130,6 +130,21 @@ internal sealed class Recorder(ISpool spool, Notifier notifier, QueueClock clock
             NoticeKind.Delayed => one with { Progress = one.Progress with { DelayWarnings = message.ProgressOf(one.Recipient).DelayWarnings } },
             _ => one,
         };
+    }
+
+    private async ValueTask<NoticeResult> TellAsync(Envelope envelope, NotificationAction action, MailAddress sender, List<Settled> told)
+    {
+        try
+        {
+            return await notifier.NotifyAsync(envelope, action, sender, told);
+        }
+        catch (Exception exception)
+        {
+            // A bug must not keep the lease: the message goes back to the scheduled queue, where an operator sees it.
+            string text = "The notification about message " + envelope.Id + " failed inside and is tried again: " + exception.GetType().Name + ": " + exception.Message;
+            events.Publish(new OperatorWarning("queue", text) { At = events.Now });
+            return NoticeResult.TryLater;
+        }
     }
 
     private void Warn(string text)

@@ -14,9 +14,6 @@ namespace Estafette.Smtpd;
 /// <summary>Finds out who has connected, before a word is said: the socket's peer, what a trusted balancer says of it (E49), the local user, the reverse name.</summary>
 internal sealed class ConnectionOpener(ReverseLookup reverse, EventSink events, TimeProvider clock)
 {
-    private const int SolSocket = 1;
-    private const int SoPeerCred = 17;
-
     /// <summary>A slow name server must not keep clients waiting for the greeting.</summary>
     private static readonly TimeSpan s_reverseLimit = TimeSpan.FromSeconds(3);
 
@@ -99,13 +96,6 @@ internal sealed class ConnectionOpener(ReverseLookup reverse, EventSink events, 
     private static IPEndPoint? Plain(IPEndPoint? remote) =>
         remote is { Address.IsIPv4MappedToIPv6: true } ? new IPEndPoint(remote.Address.MapToIPv4(), remote.Port) : remote;
 
-    private static uint? PeerUid(ConnectionContext context)
-    {
-        if (context.Features.Get<IConnectionSocketFeature>()?.Socket is not { AddressFamily: AddressFamily.Unix } socket)
-            return null;
-        Span<byte> credentials = stackalloc byte[12];
-        return socket.GetRawSocketOption(SolSocket, SoPeerCred, credentials) == credentials.Length
-            ? BinaryPrimitives.ReadUInt32LittleEndian(credentials[4..])
-            : null;
-    }
+    private static uint? PeerUid(ConnectionContext context) =>
+        context.Features.Get<IConnectionSocketFeature>()?.Socket is { AddressFamily: AddressFamily.Unix } socket ? LocalPeer.UserOf(socket) : null;
 }

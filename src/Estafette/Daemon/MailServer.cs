@@ -77,7 +77,7 @@ internal sealed class MailServer : IAsyncDisposable
             UpdateTable = table => _snapshot.Tables.Update(table),
             PauseReception = paused => _smtp.IsPaused = paused,
             Statistics = Statistics,
-        }), _events);
+        }), new ControlAccess(LocalPeer.UserOf, Native.EffectiveUser()), _events);
         _drop = new DropFolderReader(_options.State, SessionAsync, () => _snapshot.Config.Retry.Lifetime, _events).RunAsync(_stop.Token);
     }
 

@@ -56,19 +56,32 @@ internal sealed class SubmissionClient(StateFolder state, TextWriter? transcript
             (code, text) = await dialogue.AskAsync(command, cancellationToken);
             if (code >= 400)
             {
-                await dialogue.AskAsync("QUIT", cancellationToken);
+                await LeaveAsync(dialogue, cancellationToken);
                 return code == 421 ? new SubmissionResult.NoDaemon(text) : new SubmissionResult.Refused(text, code >= 500);
             }
         }
         await MessageEncoder.WriteAsync(submission, stream, cancellationToken);
         (code, text) = await dialogue.AskAsync(".", cancellationToken);
         if (code < 400)
-            await dialogue.AskAsync("QUIT", cancellationToken);
+            await LeaveAsync(dialogue, cancellationToken);
         return code switch
         {
             >= 500 => new SubmissionResult.Refused(text, true),
             >= 400 => new SubmissionResult.NoDaemon(text),
             _ => new SubmissionResult.Accepted(text),
         };
+    }
+
+    /// <summary>What was answered stands, also where the daemon is gone before it says goodbye: sent elsewhere as well, the message would come twice.</summary>
+    private static async Task LeaveAsync(SmtpDialogue dialogue, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await dialogue.AskAsync("QUIT", cancellationToken);
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException)
+        {
+            // It left first.
+        }
     }
 }

@@ -47,6 +47,17 @@ public sealed class LocalMboxTests
     }
 
     [Fact]
+    public async Task A_dot_lock_that_a_killed_program_left_long_ago_keeps_no_mail_out()
+    {
+        await using LocalDeliveryRig rig = await StartAsync();
+        string left = Path.Combine(rig.Home, "box.lock");
+        await File.WriteAllTextAsync(left, "");
+        File.SetLastWriteTimeUtc(left, DateTime.UtcNow.AddHours(-1));
+        Assert.Equal(OutcomeKind.Delivered, (await rig.DeliverAsync(Message)).Kind);
+        Assert.False(File.Exists(left));
+    }
+
+    [Fact]
     public async Task Waits_for_another_programs_dot_lock()
     {
         await using LocalDeliveryRig rig = await StartAsync();

@@ -133,7 +133,7 @@ internal sealed class LocalConnection : IAsyncDisposable
                 await _writer.FlushAsync(cancellationToken).ConfigureAwait(false);
             }
         }
-        catch (Exception e) when (e is IOException or OperationCanceledException or SocketException)
+        catch (Exception e) when (e is IOException or OperationCanceledException or SocketException or ObjectDisposedException)
         {
             // The peer must not take what follows for the rest of this message.
             Break();
@@ -156,7 +156,7 @@ internal sealed class LocalConnection : IAsyncDisposable
         {
             await _writer.WriteAsync(Encoding.ASCII.GetBytes($"XFORWARD {LocalProtocol.Xtext(detail)}\r\n"), cancellationToken).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is IOException or SocketException)
+        catch (Exception e) when (e is IOException or SocketException or ObjectDisposedException)
         {
             Break();
         }

@@ -50,8 +50,8 @@ public sealed class LocalProcess : IAsyncDisposable
             WorkingDirectory = "/",
             ArgumentList = { "--socket", options.SocketPath, "--actions", options.ActionsPath, "--daemon", options.DaemonUid.ToString(CultureInfo.InvariantCulture) },
         };
-        // No diagnostics port for a root process, and none of the settings that a caller's environment could smuggle in.
-        foreach (string name in start.Environment.Keys.Where(k => k.StartsWith("DOTNET_", StringComparison.Ordinal) && k != "DOTNET_ROOT").ToList())
+        // No diagnostics port for a root process, and nothing of a caller's environment that the runtime or the loader would act on.
+        foreach (string name in start.Environment.Keys.Where(k => k is not ("DOTNET_ROOT" or "PATH" or "TZ" or "LANG" or "LC_ALL")).ToList())
             start.Environment.Remove(name);
         start.Environment["DOTNET_EnableDiagnostics"] = "0";
         start.Environment["DOTNET_TieredPGO"] = "0";
