@@ -52,7 +52,7 @@ internal static class DaemonCommand
     private static async Task<int> ServeAsync(
         DaemonOptions options, ConfigurationLoader loader, LoadedConfiguration loaded, IReadOnlyList<BoundListener> listeners, Task<LocalProcess> starting, EventSink events)
     {
-        SpoolOpening opening = await LogSpool.OpenAsync(new LogSpoolOptions { Directory = options.State.Spool }, TimeProvider.System, CancellationToken.None);
+        SpoolOpening opening = await LogSpool.OpenAsync(new LogSpoolOptions { Directory = options.State.Spool, DamageFound = damaged => Warn(damaged, events) }, TimeProvider.System, CancellationToken.None);
         await using LocalProcess local = await starting;
         if (opening.Spool is null)
             throw new StartupException(opening.Refusal!);
@@ -82,15 +82,19 @@ internal static class DaemonCommand
     private static void Report(RecoveryReport report, EventSink events)
     {
         if (report.TornTail is TornTail torn)
-            Warn($"an unfinished write at the end of {torn.Segment} was cut ({torn.Octets} octets at {torn.Offset}); nothing acknowledged was in it");
+            Warn($"an unfinished write at the end of {torn.Segment} was cut ({torn.Octets} octets at {torn.Offset}); nothing acknowledged was in it", events);
         foreach (DamagedRecord damaged in report.Damaged)
-        {
-            string what = damaged.IsLost
-                ? $"message {damaged.Id?.ToString() ?? "(unknown)"} is damaged and no longer waits; what is left of it is {damaged.SetAsideAs}"
-                : $"progress of message {damaged.Id?.ToString() ?? "(unknown)"} is damaged: a recipient may get it twice; see {damaged.SetAsideAs}";
-            Warn($"{damaged.Segment} at {damaged.Offset}: {what}");
-        }
-
-        void Warn(string text) => events.Publish(new OperatorWarning("spool", text) { At = events.Now });
+            Warn(damaged, events);
     }
+
+    private static void Warn(DamagedRecord damaged, EventSink events)
+    {
+        string id = damaged.Id?.ToString() ?? "(unknown)";
+        string what = damaged.IsLost
+            ? $"message {id} is damaged and no longer waits; what is left of it is {damaged.SetAsideAs}"
+            : $"progress of message {id} is damaged: a recipient may get it twice; see {damaged.SetAsideAs}";
+        Warn($"{damaged.Segment} at {damaged.Offset}: {what}", events);
+    }
+
+    private static void Warn(string text, EventSink events) => events.Publish(new OperatorWarning("spool", text) { At = events.Now });
 }
