@@ -40,7 +40,7 @@ internal sealed class ActiveMessage
     /// <summary>Set by an operator: what has not started is left alone, and the lease goes back.</summary>
     public volatile bool IsStopped;
 
-    /// <summary>Batches beyond the window of <see cref="ReadyQueues"/>; guarded by its lock, like <see cref="Admitted"/>.</summary>
+    /// <summary>Batches beyond the <see cref="AdmissionWindow"/>; guarded by the lock of <see cref="ReadyQueues"/>, like <see cref="Admitted"/>.</summary>
     public Queue<Batch>? Unadmitted { get; set; }
     public int Admitted { get; set; }
 

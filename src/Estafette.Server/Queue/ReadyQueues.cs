@@ -12,22 +12,14 @@ namespace Estafette.Queue;
 /// </summary>
 internal sealed class ReadyQueues : IDisposable
 {
-    /// <summary>Batches of one message in ready queues at once; the others are added as these end, so that 10,000 destinations of one message do not stand before a new one.</summary>
-    internal const int BatchesPerMessage = 64;
-
-    /// <summary>Jobs a lane serves before it gives way to a next hop in line.</summary>
-    internal const int Quantum = 20;
-
     private static readonly TimeSpan s_cutGrace = TimeSpan.FromSeconds(2);
-
     private static readonly TimeSpan s_sweepEvery = TimeSpan.FromMinutes(1);
 
     private readonly Lock _gate = new();
     private readonly Dictionary<NextHop, ReadyQueue> _queues = [];
-    private readonly Queue<ReadyQueue> _line = new();
-    private readonly LinkedList<Lane> _waitingLanes = [];
+    private readonly LaneSlots _slots = new();
+    private readonly AdmissionWindow _admission = new();
     private readonly HashSet<DeliveryKind> _paused = [];
-    private readonly Queue<ActiveMessage> _toAdmit = new();
     private readonly CancellationTokenSource _cut = new();
     private readonly TaskCompletionSource _allClosed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Func<MailConfig> _config;
@@ -36,8 +28,6 @@ internal sealed class ReadyQueues : IDisposable
     private readonly Displacements _displacements;
     private readonly Func<bool> _isCrowded;
     private DateTimeOffset _nextSweep;
-    private int _lanes;
-    private int _serving;
     private bool _stopping;
 
     public ReadyQueues(ISpool spool, Func<MailConfig> config, Settlement settlement, EventSink events, Action<Batch, ArraySegment<int>> reroute, Func<bool> isCrowded)
@@ -54,14 +44,7 @@ internal sealed class ReadyQueues : IDisposable
     public QueueClock Clock => _settlement.Clock;
 
     /// <summary>Lanes that are open now.</summary>
-    public int Lanes
-    {
-        get
-        {
-            lock (_gate)
-                return _lanes;
-        }
-    }
+    public int Lanes { get { lock (_gate) return _slots.Open; } }
 
     /// <summary>Lets the batches wait at their next hops.</summary>
     public void Submit(ActiveMessage message, IEnumerable<Batch> batches)
@@ -69,10 +52,7 @@ internal sealed class ReadyQueues : IDisposable
         List<Displaced>? displaced = null;
         lock (_gate)
         {
-            message.Unadmitted ??= new Queue<Batch>();
-            foreach (Batch batch in batches)
-                message.Unadmitted.Enqueue(batch);
-            _toAdmit.Enqueue(message);
+            _admission.Add(message, batches);
             AdmitAll(ref displaced);
         }
         _displacements.Settle(displaced);
@@ -103,11 +83,8 @@ internal sealed class ReadyQueues : IDisposable
                 lane.IsClosing = true;
             else
                 job = NextJob(lane, ref displaced);
-            if (job is null && !lane.IsClosing && wait > TimeSpan.Zero && _line.Count == 0)
-            {
-                answer = lane.BeginWait(wait);
-                _waitingLanes.AddLast(lane.IdleNode);
-            }
+            if (job is null && !lane.IsClosing && wait > TimeSpan.Zero && !_slots.HasLine)
+                answer = _slots.Wait(lane, wait);
             else
             {
                 lane.IsClosing |= job is null;
@@ -124,7 +101,7 @@ internal sealed class ReadyQueues : IDisposable
         lock (_gate)
         {
             if (lane.IsWaiting)
-                Dismiss(lane);
+                _slots.Dismiss(lane);
         }
     }
 
@@ -142,7 +119,7 @@ internal sealed class ReadyQueues : IDisposable
         {
             ReadyQueue queue = lane.Queue;
             lane.Open.Remove(job);
-            Finish(job.Batch, job.RecipientSpan.Length);
+            _admission.Finish(job.Batch, job.RecipientSpan.Length);
             lane.HasServed = failure is null;
             if (failure is null)
                 queue.Health.Succeeded();
@@ -211,9 +188,8 @@ internal sealed class ReadyQueues : IDisposable
         lock (_gate)
         {
             _stopping = true;
-            while (_waitingLanes.First is { } first)
-                Dismiss(first.Value);
-            if (_lanes == 0)
+            _slots.DismissAll();
+            if (_slots.Open == 0)
                 _allClosed.TrySetResult();
         }
         await Task.WhenAny(_allClosed.Task, Task.Delay(drain, Clock.Source));
@@ -264,9 +240,7 @@ internal sealed class ReadyQueues : IDisposable
         {
             ReadyQueue queue = lane.Queue;
             bool neverAsked = Asked(lane);
-            queue.Lanes.Remove(lane);
-            _lanes--;
-            _serving -= queue.Lanes.Count == 0 ? 1 : 0;
+            _slots.Closed(lane);
             // An agent that serves nothing at all would be called again at once, for ever.
             if (neverAsked && !_stopping)
                 ConnectionFailed(queue, lane, why, ref displaced);
@@ -275,7 +249,7 @@ internal sealed class ReadyQueues : IDisposable
             AdmitAll(ref displaced);
             if (queue.IsIdle && queue.Health.IsForgettable(Clock.Now))
                 _queues.Remove(queue.NextHop);
-            if (_stopping && _lanes == 0)
+            if (_stopping && _slots.Open == 0)
                 _allClosed.TrySetResult();
         }
         lane.Dispose();
@@ -293,15 +267,11 @@ internal sealed class ReadyQueues : IDisposable
     }
 
     private bool MustClose(Lane lane) =>
-        _stopping || lane.IsClosing || _paused.Contains(lane.Queue.Kind) || !ReferenceEquals(lane.Config, _config()) || IsSpoolBroken || GivesWay(lane);
+        _stopping || lane.IsClosing || _paused.Contains(lane.Queue.Kind) || !ReferenceEquals(lane.Config, _config()) || IsSpoolBroken
+        || _slots.GivesWay(lane, _config().Limits.Deliveries);
 
     /// <summary>What is delivered now could not be recorded: it would be delivered again after a restart.</summary>
     private bool IsSpoolBroken => Spool.Trouble is { Status: SpoolStatus.Unhealthy };
-
-    /// <summary>Others stand in line, and this lane has had its quantum or its next hop more than an even share of the slots.</summary>
-    private bool GivesWay(Lane lane) =>
-        _line.Count > 0 && lane.Taken > 0
-        && (lane.Taken >= Quantum || lane.Queue.Lanes.Count > Math.Max(1, _config().Limits.Deliveries / (_serving + _line.Count)));
 
     private Job? NextJob(Lane lane, ref List<Displaced>? displaced)
     {
@@ -319,13 +289,6 @@ internal sealed class ReadyQueues : IDisposable
         return job;
     }
 
-    private void Dismiss(Lane lane)
-    {
-        _waitingLanes.Remove(lane.IdleNode);
-        lane.IsClosing = true;
-        lane.Wake(null);
-    }
-
     private void ConnectionFailed(ReadyQueue queue, Lane lane, DeliveryOutcome failure, ref List<Displaced>? displaced)
     {
         lane.IsClosing = true;
@@ -341,29 +304,13 @@ internal sealed class ReadyQueues : IDisposable
     {
         ArraySegment<int> rest = batch.Take(int.MaxValue);
         (displaced ??= []).Add(new Displaced(batch, rest, fate, outcome, notBefore));
-        Finish(batch, rest.Count);
-    }
-
-    private void Finish(Batch batch, int recipients)
-    {
-        batch.Left -= recipients;
-        if (batch.Left > 0)
-            return;
-        batch.Message.Admitted--;
-        if (batch.Message.Unadmitted is { Count: > 0 })
-            _toAdmit.Enqueue(batch.Message);
+        _admission.Finish(batch, rest.Count);
     }
 
     private void AdmitAll(ref List<Displaced>? displaced)
     {
-        while (_toAdmit.TryDequeue(out ActiveMessage? message))
-        {
-            while (message.Admitted < BatchesPerMessage && message.Unadmitted!.TryDequeue(out Batch? batch))
-            {
-                message.Admitted++;
-                Enqueue(batch, ref displaced);
-            }
-        }
+        while (_admission.TryNext(out Batch? batch))
+            Enqueue(batch, ref displaced);
     }
 
     private void Enqueue(Batch batch, ref List<Displaced>? displaced)
@@ -400,19 +347,18 @@ internal sealed class ReadyQueues : IDisposable
                 continue;
             if (!ReferenceEquals(lane.Config, config))
             {
-                Dismiss(lane);
+                _slots.Dismiss(lane);
             }
             else if (NextJob(lane, ref displaced) is { } job)
             {
-                _waitingLanes.Remove(lane.IdleNode);
-                lane.Wake(job);
+                _slots.Wake(lane, job);
             }
         }
         while (WantsLane(queue))
         {
-            if (_lanes >= config.Limits.Deliveries)
+            if (_slots.Open >= config.Limits.Deliveries)
             {
-                StandInLine(queue);
+                _slots.StandInLine(queue);
                 return;
             }
             if (!Open(queue, config, ref displaced))
@@ -423,25 +369,14 @@ internal sealed class ReadyQueues : IDisposable
     private bool WantsLane(ReadyQueue queue) =>
         queue.Waiting > queue.Opening && !_paused.Contains(queue.Kind) && queue.Lanes.Count < queue.Health.Lanes && !queue.Health.IsDead(Clock.Now);
 
-    private void StandInLine(ReadyQueue queue)
-    {
-        if (_waitingLanes.First is { } idle)
-            Dismiss(idle.Value);
-        if (queue.IsInLine)
-            return;
-        queue.IsInLine = true;
-        _line.Enqueue(queue);
-    }
-
     /// <summary>One lane for each next hop in line, in turn.</summary>
     private void ServeLine(ref List<Displaced>? displaced)
     {
         MailConfig config = _config();
-        while (!_stopping && _lanes < config.Limits.Deliveries && _line.TryDequeue(out ReadyQueue? queue))
+        while (!_stopping && _slots.Next(config.Limits.Deliveries) is { } queue)
         {
-            queue.IsInLine = false;
             if (WantsLane(queue) && Open(queue, config, ref displaced) && WantsLane(queue))
-                StandInLine(queue);
+                _slots.StandInLine(queue);
         }
     }
 
@@ -454,10 +389,7 @@ internal sealed class ReadyQueues : IDisposable
             return false;
         }
         var lane = new Lane(this, queue, config, config.Actions[queue.NextHop.Action]);
-        _serving += queue.Lanes.Count == 0 ? 1 : 0;
-        queue.Lanes.Add(lane);
-        queue.Opening++;
-        _lanes++;
+        _slots.Opened(lane);
         _ = Task.Run(() => RunAsync(lane));
         return true;
     }
