@@ -12,9 +12,9 @@ internal static unsafe partial class Native
     public const short POLLIN = 1, POLLOUT = 4, POLLERR = 8, POLLHUP = 16;
     public const int AF_UNIX = 1, SOCK_STREAM = 1, SOCK_NONBLOCK = 0x800, SOCK_CLOEXEC = 0x80000, MSG_PEEK = 2, MSG_NOSIGNAL = 0x4000;
     public const int SOL_SOCKET = 1, SO_PEERCRED = 17;
-    public const int F_GETFL = 3, F_SETFL = 4, F_OFD_SETLK = 37, F_SETLK = 6;
+    public const int F_SETFL = 4, F_OFD_SETLK = 37, F_SETLK = 6;
     public const int WNOHANG = 1, SIGINT = 2, SIGKILL = 9, SIGTERM = 15, SIGPIPE = 13;
-    public const short POSIX_SPAWN_SETPGROUP = 0x02, POSIX_SPAWN_SETSIGDEF = 0x04, POSIX_SPAWN_SETSIGMASK = 0x08, POSIX_SPAWN_SETSID = 0x80;
+    public const short POSIX_SPAWN_SETSIGDEF = 0x04, POSIX_SPAWN_SETSIGMASK = 0x08, POSIX_SPAWN_SETSID = 0x80;
 
     /// <summary>O_NOFOLLOW and O_DIRECTORY differ between processors.</summary>
     public static int O_NOFOLLOW => RuntimeInformation.ProcessArchitecture is Architecture.Arm64 ? 0x8000 : 0x20000;

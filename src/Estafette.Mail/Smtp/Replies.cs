@@ -84,7 +84,6 @@ public sealed class Replies
     public Reply BareLineEnd => Plain(550, new(5, 5, 2), "Lines of a message must end in CR and LF").ThenClose();
     public Reply NulInMessage => Plain(550, new(5, 6, 0), "Message contains NUL characters");
     public Reply TextLineTooLong => Plain(550, new(5, 6, 0), "Message has a line that is too long");
-    public Reply UnencodedHeader => Plain(550, new(5, 6, 0), "Message is not RFC 5322 compliant");
 
     // Trouble of ours, and limits.
     public Reply TemporaryError => Plain(451, new(4, 3, 0), "Temporary failure, please try again later");

@@ -14,7 +14,6 @@ public sealed record ServerReply(int Code, EnhancedStatus Status, string Text)
     public const int MaximumText = 1024;
 
     public bool IsPositive => Code is >= 200 and < 300;
-    public bool IsTransient => Code is >= 400 and < 500;
     public bool IsPermanent => Code is >= 500 and < 600;
 
     /// <summary>Reads the octets that <see cref="ServerReplyParser"/> found to be one reply. Continuation lines lose the code they repeat.</summary>

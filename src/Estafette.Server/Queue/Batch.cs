@@ -25,8 +25,6 @@ internal sealed class Batch(ActiveMessage message, NextHop nextHop, IDeliveryAge
 
     public bool IsTaken => Taken == recipients.Length;
 
-    public ArraySegment<int> Rest => new(recipients, Taken, recipients.Length - Taken);
-
     public ArraySegment<int> Take(int most)
     {
         int count = Math.Min(Math.Max(1, most), recipients.Length - Taken);

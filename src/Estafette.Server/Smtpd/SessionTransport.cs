@@ -42,8 +42,6 @@ internal sealed class SessionTransport : IDisposable
 
     public TimeSpan Elapsed => _timer.Elapsed;
 
-    public bool IsStopping => _stopping;
-
     /// <summary>Asks the session to end at the next wait for a command (drain).</summary>
     public void RequestStop()
     {

@@ -55,8 +55,6 @@ public sealed class LogSpool : ISpool
 
     internal int ChunkSize => _segments.Options.ChunkSize;
 
-    internal LogCleaner Cleaner => _cleaner;
-
     internal SegmentStore Segments => _segments;
 
     /// <summary>Locks the folder, reads the log and opens it for mail. A refusal is an answer: it names who has the spool, or why it cannot be read.</summary>

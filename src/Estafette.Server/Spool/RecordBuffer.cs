@@ -37,9 +37,6 @@ internal sealed class RecordBuffer(int capacity) : IDisposable
         return total;
     }
 
-    /// <summary>Forgets the record that is being authored.</summary>
-    public void CancelRecord() => Length = _start;
-
     public void Write(ReadOnlySpan<byte> octets)
     {
         Reserve(octets.Length);

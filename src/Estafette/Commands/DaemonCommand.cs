@@ -41,7 +41,7 @@ internal static class DaemonCommand
         using var log = new LogWriter(Console.OpenStandardError(), LogFormat.Create(config.Log.Style, config.HostName), options.Verbose || !config.Log.Trace.IsEmpty);
         var events = new EventSink(TimeProvider.System, log);
         events.SetTrace(options.Verbose ? ["all"] : config.Log.Trace);
-        LoadedConfiguration loaded = await Bootstrap.LoadAsync(config, options.State, text => events.Publish(new OperatorWarning("config", text) { At = events.Now }), CancellationToken.None);
+        LoadedConfiguration loaded = await Bootstrap.LoadAsync(config, options.State, user, text => events.Publish(new OperatorWarning("config", text) { At = events.Now }), CancellationToken.None);
         IReadOnlyList<BoundListener> listeners = Bootstrap.Bind(config);
         Task<LocalProcess> starting = LocalProcess.StartAsync(
             new LocalProcessOptions(options.State.LocalSocket, options.State.LocalActions, user?.User ?? Native.EffectiveUser()), events, CancellationToken.None);

@@ -9,11 +9,8 @@ internal static class ExitCode
     public const int Failure = 1;
     public const int Usage = 64;
     public const int DataError = 65;
-    public const int NoUser = 67;
     public const int Unavailable = 69;
     public const int Software = 70;
-    public const int OsError = 71;
-    public const int CannotCreate = 73;
     public const int IoError = 74;
     public const int TempFail = 75;
     public const int NoPermission = 77;

@@ -14,14 +14,14 @@ internal sealed class StartupException(string message) : Exception(message);
 /// </summary>
 internal static class Bootstrap
 {
-    public static async Task<LoadedConfiguration> LoadAsync(MailConfig config, StateFolder state, Action<string> warn, CancellationToken cancellationToken)
+    public static async Task<LoadedConfiguration> LoadAsync(MailConfig config, StateFolder state, DaemonUser? user, Action<string> warn, CancellationToken cancellationToken)
     {
         var users = new SystemUsers(TimeProvider.System);
         var tables = new TableSet(config, users, TimeProvider.System, warn);
         ServerCertificates certificates = ServerCertificates.Load(config, out var problems);
         foreach (Diagnostic problem in problems)
             warn(Config.DiagnosticPrinter.OneLine(problem));
-        var local = new LocalActionsStep(state, users, Environment.IsPrivilegedProcess, warn);
+        var local = new LocalActionsStep(state, users, user, warn);
         await local.WriteAsync(config, tables, cancellationToken);
         return new LoadedConfiguration(config, tables, certificates, users, local);
     }

@@ -11,10 +11,12 @@ namespace Estafette.Program.Daemon;
 /// The compile step of local delivery (DESIGN 6): what the privileged side may do, written where it reads it. A daemon that gave root up cannot write
 /// there any more, and must not: a reload that would need something new is refused in words, because mail for it would only be deferred.
 /// </summary>
-internal sealed class LocalActionsStep(StateFolder state, IUserDatabase users, bool startedAsRoot, Action<string> warn)
+/// <param name="state">Where it is written.</param>
+/// <param name="users">The users of the system.</param>
+/// <param name="daemon">Whom the daemon becomes; null where an ordinary user started it and everything runs as that one.</param>
+/// <param name="warn">Told what an operator must know.</param>
+internal sealed class LocalActionsStep(StateFolder state, IUserDatabase users, DaemonUser? daemon, Action<string> warn)
 {
-    private static readonly string[] s_aliasUsers = ["opensmtpd", "_smtpd", "nobody"];
-
     /// <summary>What stands on disk.</summary>
     private LocalActions? _written;
 
@@ -25,7 +27,7 @@ internal sealed class LocalActionsStep(StateFolder state, IUserDatabase users, b
     public async Task<string?> RenewAsync(MailConfig config, TableSet tables, CancellationToken cancellationToken)
     {
         LocalActions wanted = await CompileAsync(config, tables, cancellationToken);
-        if (startedAsRoot)
+        if (daemon is not null)
             return Missing(wanted, _written!) is string what ? $"{what}: restart the server to change local delivery, which only root may tell what to do" : null;
         Write(wanted);
         return null;
@@ -42,19 +44,33 @@ internal sealed class LocalActionsStep(StateFolder state, IUserDatabase users, b
         AliasInventory inventory = await AliasInventory.OfAsync(config, tables, cancellationToken);
         foreach (string failure in inventory.Failures)
             warn("local delivery will not know all that the tables name: " + failure);
-        var existing = new HashSet<string>(StringComparer.Ordinal);
-        foreach (string name in s_aliasUsers)
-        {
-            if (await users.FindAsync(name, cancellationToken) is UserAnswer.Found { User.Uid: > 0 })
-                existing.Add(name);
-        }
+        string? aliasUser = await AliasUserAsync(cancellationToken);
         LocalActions actions = LocalActionsCompiler.Compile(
             config,
             inventory.CommandsAndFiles.Select(t => t is AliasTarget.Command command ? "|" + command.CommandLine : ((AliasTarget.File)t).Path),
             inventory.Users.Select(u => (u.Table, new LocalUser(u.User.Name, u.User.Uid, u.User.Gid, u.User.Home))),
-            existing.Contains);
+            name => name == aliasUser);
         // Without root everything runs as the one user there is.
-        return startedAsRoot ? actions : actions with { AliasUser = Environment.UserName };
+        if (daemon is null)
+            return actions with { AliasUser = Environment.UserName };
+        if (actions.AliasUser == daemon.Name && actions.AliasTargets.Count > 0)
+            warn($"commands of aliases run as the mail server's own user {daemon.Name} and can reach its queue: give it one of its own with 'useradd --system estafette'");
+        return actions;
+    }
+
+    /// <summary>The first user for commands of aliases that exists and is not the daemon itself; that one only where there is no other.</summary>
+    private async Task<string?> AliasUserAsync(CancellationToken cancellationToken)
+    {
+        string? own = null;
+        foreach (string name in LocalActionsCompiler.AliasUsers)
+        {
+            if (await users.FindAsync(name, cancellationToken) is not UserAnswer.Found { User: { Uid: > 0 } user })
+                continue;
+            if (user.Uid != daemon?.User)
+                return name;
+            own = name;
+        }
+        return own;
     }
 
     /// <summary>What <paramref name="wanted"/> has and <paramref name="written"/> has not, in words; what it no longer has does no harm there.</summary>

@@ -3,11 +3,12 @@ using System.Globalization;
 namespace Estafette.Program.Daemon;
 
 /// <summary>
-/// Who the daemon becomes, and the one-way step there (promise 4). Looked up in the system's files by name: the first of these users that exists.
+/// Who the daemon becomes, and the one-way step there (promise 4). Looked up in the system's files by name: the first of these users that exists. The
+/// users of a queue stand before those of a session, because commands of aliases run as the latter and must not reach the queue.
 /// </summary>
 internal sealed record DaemonUser(string Name, uint User, uint Group, uint[] MoreGroups)
 {
-    private static readonly string[] s_candidates = ["estafette", "_smtpd", "opensmtpd", "nobody"];
+    private static readonly string[] s_candidates = ["estafette", "_smtpq", "opensmtpq", "_smtpd", "opensmtpd", "nobody"];
 
     /// <summary>Groups whose files the daemon of the same role may read: secrets are kept <c>root:_smtpd 0640</c> (O27).</summary>
     private static readonly string[] s_groups = ["_smtpd", "opensmtpd"];

@@ -15,7 +15,7 @@ public sealed class LocalActionsStepTests : IDisposable
 
     public void Dispose() => _folder.Delete(recursive: true);
 
-    private LocalActionsStep Step(bool startedAsRoot) => new(new StateFolder(_folder.FullName), new SystemUsers(TimeProvider.System), startedAsRoot, _ => { });
+    private LocalActionsStep Step(bool startedAsRoot) => new(new StateFolder(_folder.FullName), new SystemUsers(TimeProvider.System), startedAsRoot ? new DaemonUser("daemon", 1, 1, []) : null, _ => { });
 
     private static MailConfig Config(string text)
     {

@@ -11,7 +11,7 @@ namespace Estafette.Delivery.Local;
 public static class LocalActionsCompiler
 {
     /// <summary>Tried in this order for commands and files of alias tables.</summary>
-    private static readonly string[] AliasUsers = ["opensmtpd", "_smtpd", "nobody"];
+    public static ImmutableArray<string> AliasUsers { get; } = ["opensmtpd", "_smtpd", "nobody"];
 
     /// <param name="config">The configuration.</param>
     /// <param name="aliasTargets">What alias tables name: <c>|command</c> or <c>/path</c>.</param>

@@ -34,8 +34,6 @@ public sealed class LocalProcess : IAsyncDisposable
         _watch = WatchAsync();
     }
 
-    public bool IsRunning => Volatile.Read(ref _disposed) == 0 && !_process.HasExited;
-
     /// <summary>Starts it and waits until it listens. Throws <see cref="IOException"/> with a reason for the operator where it does not.</summary>
     public static async Task<LocalProcess> StartAsync(LocalProcessOptions options, EventSink events, CancellationToken cancellationToken) =>
         new(options, events, await LaunchAsync(options, cancellationToken).ConfigureAwait(false));

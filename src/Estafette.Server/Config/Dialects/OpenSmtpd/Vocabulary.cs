@@ -16,8 +16,6 @@ internal static class Vocabulary
 
     public static IEnumerable<string> Statements => All;
 
-    public static bool IsStatement(string word) => All.Contains(word);
-
     /// <summary>True for a statement's word in the first column: where reading goes on when a brace was forgotten.</summary>
     public static bool BeginsStatement(Token token) => token.Kind == TokenKind.Word && token.At.Column == 1 && All.Contains(token.Text);
 
