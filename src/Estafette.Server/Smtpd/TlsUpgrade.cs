@@ -1,6 +1,7 @@
 using System.IO.Pipelines;
 using System.Net.Security;
 using System.Security.Authentication;
+using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Estafette.Config.Model;
 
@@ -69,6 +70,8 @@ internal static class TlsUpgrade
         chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
         chain.ChainPolicy.CustomTrustStore.AddRange(anchor);
         chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
+        // A certificate that says what it is for must be for clients (RFC 5280 s4.2.1.12).
+        chain.ChainPolicy.ApplicationPolicy.Add(new Oid("1.3.6.1.5.5.7.3.2"));
         if (sent is not null)
             chain.ChainPolicy.ExtraStore.AddRange(sent.ChainPolicy.ExtraStore);
         return chain.Build(client);
@@ -89,28 +92,4 @@ internal static class TlsUpgrade
 
     private static int CipherBits(string suite) =>
         suite.Contains("256", StringComparison.Ordinal) && !suite.Contains("128_CBC", StringComparison.Ordinal) && !suite.Contains("AES_128", StringComparison.Ordinal) || suite.Contains("CHACHA20", StringComparison.Ordinal) ? 256 : 128;
-
-    /// <summary>The two pipes of a connection as the one stream that SslStream wants.</summary>
-    private sealed class PipeStream(PipeReader input, PipeWriter output) : Stream
-    {
-        private readonly Stream _read = input.AsStream(leaveOpen: true);
-        private readonly Stream _write = output.AsStream(leaveOpen: true);
-
-        public override bool CanRead => true;
-        public override bool CanSeek => false;
-        public override bool CanWrite => true;
-        public override long Length => throw new NotSupportedException();
-        public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
-
-        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => _read.ReadAsync(buffer, cancellationToken);
-        public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => _read.ReadAsync(buffer, offset, count, cancellationToken);
-        public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) => _write.WriteAsync(buffer, cancellationToken);
-        public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => _write.WriteAsync(buffer, offset, count, cancellationToken);
-        public override Task FlushAsync(CancellationToken cancellationToken) => _write.FlushAsync(cancellationToken);
-        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException("async only");
-        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException("async only");
-        public override void Flush() { }
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-        public override void SetLength(long value) => throw new NotSupportedException();
-    }
 }

@@ -1,5 +1,6 @@
 using System.IO.Pipelines;
 using Estafette.Program.Submission;
+using Estafette.Smtpd;
 
 namespace Estafette.Program.Daemon;
 
@@ -11,12 +12,12 @@ internal sealed class DropSession : IAsyncDisposable
 {
     private readonly Pipe _toServer = new();
     private readonly Pipe _toClient = new();
-    private readonly BothWays _stream;
+    private readonly PipeStream _stream;
     private readonly Task _serving;
 
     public DropSession(Func<IDuplexPipe, CancellationToken, Task> serve, CancellationToken cancellationToken)
     {
-        _stream = new BothWays(_toClient.Reader, _toServer.Writer);
+        _stream = new PipeStream(_toClient.Reader, _toServer.Writer);
         Dialogue = new SmtpDialogue(_stream, null);
         _serving = serve(new ServerEnd(_toServer.Reader, _toClient.Writer), cancellationToken);
     }
@@ -69,33 +70,4 @@ internal sealed class DropSession : IAsyncDisposable
     }
 
     private sealed record ServerEnd(PipeReader Input, PipeWriter Output) : IDuplexPipe;
-
-    private sealed class BothWays(PipeReader input, PipeWriter output) : Stream
-    {
-        private readonly Stream _input = input.AsStream(leaveOpen: true);
-
-        public override bool CanRead => true;
-        public override bool CanSeek => false;
-        public override bool CanWrite => true;
-        public override long Length => throw new NotSupportedException();
-        public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
-
-        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => _input.ReadAsync(buffer, cancellationToken);
-
-        public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) => await output.WriteAsync(buffer, cancellationToken);
-
-        public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-        public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-        public override void SetLength(long value) => throw new NotSupportedException();
-
-        public override void Flush() { }
-    }
 }
