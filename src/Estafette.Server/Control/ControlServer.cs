@@ -12,6 +12,9 @@ namespace Estafette.Control;
 public sealed class ControlServer : IAsyncDisposable
 {
     private const int MaximumConnections = 32;
+
+    /// <summary>Connections of users who may do nothing but be told so; they must not stand in the operator's way.</summary>
+    private const int MaximumStrangers = 8;
     private static readonly TimeSpan s_requestTime = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan s_acceptPause = TimeSpan.FromSeconds(1);
 
@@ -20,6 +23,7 @@ public sealed class ControlServer : IAsyncDisposable
     private readonly EventSink _events;
     private readonly CancellationTokenSource _stop = new();
     private readonly SemaphoreSlim _room = new(MaximumConnections);
+    private readonly SemaphoreSlim _strangers = new(MaximumStrangers);
     private readonly ControlAccess _access;
     private readonly Task _accepting;
 
@@ -42,11 +46,8 @@ public sealed class ControlServer : IAsyncDisposable
         {
             while (true)
             {
-                await _room.WaitAsync(_stop.Token);
                 if (await AcceptOneAsync() is { } client)
-                    _ = ServeAsync(client);
-                else
-                    _room.Release();
+                    await AdmitAsync(client);
             }
         }
         catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
@@ -69,14 +70,30 @@ public sealed class ControlServer : IAsyncDisposable
         }
     }
 
-    private async Task ServeAsync(Socket client)
+    private async Task AdmitAsync(Socket client)
+    {
+        uint? user = _access.UserOf(client);
+        SemaphoreSlim room = MayOperate(user) ? _room : _strangers;
+        if (room == _strangers && !await room.WaitAsync(0, _stop.Token))
+        {
+            client.Dispose();
+            return;
+        }
+        if (room == _room)
+            await room.WaitAsync(_stop.Token);
+        _ = ServeAsync(client, user, room);
+    }
+
+    private bool MayOperate(uint? user) => user == 0 || user == _access.OwnUser;
+
+    private async Task ServeAsync(Socket client, uint? user, SemaphoreSlim room)
     {
         try
         {
             using (client)
             {
                 await using var stream = new NetworkStream(client);
-                await AnswerAsync(client, stream);
+                await AnswerAsync(stream, user);
             }
         }
         catch (Exception e) when (e is IOException or SocketException or OperationCanceledException)
@@ -89,11 +106,11 @@ public sealed class ControlServer : IAsyncDisposable
         }
         finally
         {
-            _room.Release();
+            room.Release();
         }
     }
 
-    private async Task AnswerAsync(Socket client, NetworkStream stream)
+    private async Task AnswerAsync(NetworkStream stream, uint? user)
     {
         ControlRequest? request = await ReadAsync(stream);
         if (request is null)
@@ -101,8 +118,7 @@ public sealed class ControlServer : IAsyncDisposable
             await WriteAsync(stream, new ControlRow { Done = new ControlEnd("this is no request of this program's version", 0) });
             return;
         }
-        uint? user = _access.UserOf(client);
-        if (user != 0 && user != _access.OwnUser)
+        if (!MayOperate(user))
         {
             await WriteAsync(stream, new ControlRow { Done = new ControlEnd($"only root and the mail server's own user may do that (you are uid {user?.ToString(CultureInfo.InvariantCulture) ?? "unknown"})", 0) });
             return;

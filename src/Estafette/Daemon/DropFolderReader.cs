@@ -37,7 +37,9 @@ internal sealed class DropFolderReader(StateFolder state, Func<uint, IDuplexPipe
     {
         try
         {
-            foreach (string path in Directory.EnumerateFiles(state.Drop, "*" + DropFolder.Suffix).Take(MaximumRound))
+            _reported.RemoveWhere(path => !Path.Exists(path));
+            // Those that could not be taken come last, however many there are: nobody may keep others out with files that cannot be read.
+            foreach (string path in Directory.EnumerateFiles(state.Drop, "*" + DropFolder.Suffix).OrderBy(_reported.Contains).Take(MaximumRound))
                 await TakeOneAsync(path, cancellationToken);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

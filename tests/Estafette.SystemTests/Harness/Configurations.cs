@@ -13,4 +13,11 @@ internal static class Configurations
         if (Environment.IsPrivilegedProcess)
             Command.RunAsync("/bin/chown", [LocalUser, path]).GetAwaiter().GetResult();
     }
+
+    /// <summary>Everything for mx.test to one sink; nothing else is taken.</summary>
+    public static string ToSink(int port) => $$"""
+        listen on 127.0.0.1 port @PORT@ hostname mx.test
+        action "in" relay host smtp://127.0.0.1:{{port}}
+        match from any for domain mx.test action "in"
+        """;
 }
