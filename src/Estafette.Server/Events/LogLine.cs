@@ -122,6 +122,9 @@ public sealed class LogLine
             default:
                 if (char.IsSurrogate(c))
                     Text("?");
+                // Invisible ones, and those that turn the direction of what follows.
+                else if (char.GetUnicodeCategory(c) == UnicodeCategory.Format)
+                    Text("\\" + Convert.ToString(c, 8));
                 else
                     Chars([c]);
                 break;

@@ -14,7 +14,8 @@ internal static class EstafetteCommand
         root.Subcommands.Add(Check());
         root.Subcommands.Add(Queue());
         root.Subcommands.Add(Version());
-        return await root.Parse(args).InvokeAsync();
+        // Ends by itself on SIGTERM, within its own drain limit; the library would end the process after two seconds.
+        return await root.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
     }
 
     private static Option<string?> ConfigOption() => new("--config", "-c") { Description = "An smtpd.conf file. Default: $ESTAFETTE_CONFIG, else the embedded configuration (run) or /etc/smtpd.conf (check)." };

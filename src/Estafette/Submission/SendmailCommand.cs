@@ -2,6 +2,7 @@ using System.Buffers;
 using Estafette.Mail;
 using Estafette.Program.Commands;
 using Estafette.Program.Daemon;
+using Estafette.Smtp;
 
 namespace Estafette.Program.Submission;
 
@@ -71,6 +72,8 @@ internal static class SendmailCommand
             List<string> recipients = [.. named.Select(r => Submitter.Qualify(r, profile.HostName)).Distinct(StringComparer.Ordinal)];
             if (recipients.Count == 0)
                 return Complain("no recipients", ExitCode.Software);
+            if (recipients.Append(submitter.Address.ToString()).FirstOrDefault(IsMoreThanAPath) is string crafted)
+                return Complain($"'{crafted}' is not an address", ExitCode.Usage);
             var submission = new Submission
             {
                 ReversePath = submitter.Address.ToString(),
@@ -85,6 +88,10 @@ internal static class SendmailCommand
             return await HandOverAsync(submission, options.Verbose, state);
         }
     }
+
+    /// <summary>Something that ends the path and goes on: it would reach the daemon as a parameter of the command (E29). What is no path at all the daemon refuses by itself.</summary>
+    private static bool IsMoreThanAPath(string address) =>
+        PathParser.TryParse(System.Text.Encoding.UTF8.GetBytes($"<{address}>"), PathSyntax.Utf8 | PathSyntax.EmptyDomain | PathSyntax.QuotedLocalPart, out _, out ReadOnlySpan<byte> rest) && !rest.IsEmpty;
 
     private static byte[] CompleteHeader(byte[] fields, Submitter submitter, SubmissionProfile profile)
     {

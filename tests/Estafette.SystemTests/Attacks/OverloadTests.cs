@@ -12,9 +12,9 @@ public sealed class OverloadTests
         await using Target target = await Target.StartAsync("limit session-total 4s\nlimit command-timeout 2s\nlimit data-timeout 2s\nlimit minimum-data-rate 64");
         var clock = Stopwatch.StartNew();
         // One octet at a time of a command that never ends; of a message that never ends; and one that says nothing.
-        Task<string> command = DripAsync(target.Port, "", "N");
-        Task<string> message = DripAsync(target.Port, "MAIL FROM:<a@client.test>\r\nRCPT TO:<b@mx.test>\r\nDATA\r\n", "x");
-        Task<string> silent = DripAsync(target.Port, "", "");
+        Task<string> command = DripAsync(target.Port, data: false, "N");
+        Task<string> message = DripAsync(target.Port, data: true, "x");
+        Task<string> silent = DripAsync(target.Port, data: false, "");
         Assert.Contains("421 4.4.2", await command, StringComparison.Ordinal);
         string told = await message;
         Assert.True(told.Contains("421 4.4.2", StringComparison.Ordinal), told + target.Daemon.Log);
@@ -23,10 +23,11 @@ public sealed class OverloadTests
         await target.AssertServesAsync();
     }
 
-    private static async Task<string> DripAsync(int port, string first, string drop)
+    private static async Task<string> DripAsync(int port, bool data, string drop)
     {
         await using RawSmtp client = await RawSmtp.GreetedAsync(port);
-        await client.WriteAsync(first);
+        if (data)
+            await client.BeginDataAsync("a@client.test", "b@mx.test");
         Task<string> rest = client.RestAsync();
         while (!rest.IsCompleted)
         {

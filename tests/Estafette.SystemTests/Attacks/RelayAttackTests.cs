@@ -27,15 +27,15 @@ public sealed class RelayAttackTests
             await using RawSmtp client = await RawSmtp.GreetedAsync(daemon.Port, "127.0.0.9");
             await client.AskAsync("MAIL FROM:<a@stranger.test>");
             string reply = await client.AskAsync($"RCPT TO:<{recipient}>");
-            // With our own domain at the end it may be taken, and then it stays with us: the local part is never read as another address.
+            // With our own domain at the end, or none, it may be taken, and then it stays with us: the local part is never read as another address.
             if (!reply.StartsWith('5'))
             {
-                Assert.EndsWith("@mx.test", recipient, StringComparison.Ordinal);
+                Assert.True(!recipient.Contains('@', StringComparison.Ordinal) || recipient.EndsWith("@mx.test", StringComparison.Ordinal), recipient + ": " + reply);
                 Assert.StartsWith("354", await client.AskAsync("DATA"), StringComparison.Ordinal);
                 Assert.StartsWith("250", await client.AskAsync("Subject: x\r\n\r\nx\r\n."), StringComparison.Ordinal);
             }
         }
-        Assert.DoesNotContain(await daemon.QueueAsync(), q => q.Split('|')[6].EndsWith("@elsewhere.test", StringComparison.Ordinal));
+        Assert.All(await daemon.QueueAsync(), q => Assert.EndsWith("@mx.test", q.Split('|')[6], StringComparison.Ordinal));
     }
 
     [Fact]
@@ -71,8 +71,10 @@ public sealed class RelayAttackTests
             ])
                 await client.AskAsync(command);
         }
-        await Wait.UntilAsync(() => daemon.Log.Contains("127.0.0.9", StringComparison.Ordinal) && daemon.Log.Contains(forged, StringComparison.Ordinal), "the log tells of it");
+        // A daemon that has ended has written all of its log.
+        await daemon.Running!.TerminateAsync();
         string log = daemon.Log;
+        Assert.Contains(forged, log, StringComparison.Ordinal);
         Assert.All(log.Split('\n'), l => Assert.False(l.TrimStart().StartsWith(forged, StringComparison.Ordinal), log));
         Assert.DoesNotContain(log, c => (char.IsControl(c) && c != '\n') || c is '\u2028' or '\u2029' or '\u202e');
     }
