@@ -71,7 +71,8 @@ public sealed class LocalAttackTests
         await daemon.StartAgainAsync();
         await daemon.Running!.TerminateAsync();
         string secret = folder.Write("secret", "estafette-drop 1\nmail <a@client.test>\nrcpt <thief@mx.test>\n\nSubject: secret\r\n\r\nsecret\r\n.\r\n");
-        File.SetUnixFileMode(secret, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        // Readable, so that nothing but the kind of the file and its links speak against it.
+        File.SetUnixFileMode(secret, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
         const string head = "estafette-drop 1\nmail <a@client.test>\nrcpt <good@mx.test>\n\n";
         string drop = Path.Combine(daemon.State, "drop");
         await Command.ShellAsync($"cd {drop} && umask 022 && ln -s {secret} a-link.drop && ln {secret} b-hard.drop && mkfifo c-fifo.drop && mkdir d-folder.drop && ln -s /dev/zero e-zero.drop && (mknod f-device.drop c 1 5 || true)");
@@ -93,9 +94,9 @@ public sealed class LocalAttackTests
         File.SetUnixFileMode(Write(Path.Combine(drop, "later.drop"), head + "Subject: later\r\n\r\nx\r\n.\r\n"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
         await Wait.UntilAsync(() => sink.Messages.Any(m => m.Contains("Subject: later", StringComparison.Ordinal)), "the later one is taken\n" + daemon.Log);
         Assert.DoesNotContain(sink.Messages, m => m.Contains("Subject: secret", StringComparison.Ordinal) || m.Contains("nosender", StringComparison.Ordinal) || m.Contains("injected", StringComparison.Ordinal) || m.Contains("nodot", StringComparison.Ordinal) || m.Contains("Subject: elsewhere", StringComparison.Ordinal));
-        Assert.Contains("a-link.drop is not taken", daemon.Log, StringComparison.Ordinal);
-        Assert.Contains("b-hard.drop is not taken", daemon.Log, StringComparison.Ordinal);
-        Assert.Contains("c-fifo.drop is not taken", daemon.Log, StringComparison.Ordinal);
+        Assert.Contains("a-link.drop is no message", daemon.Log, StringComparison.Ordinal);
+        Assert.Contains("b-hard.drop is no message", daemon.Log, StringComparison.Ordinal);
+        Assert.Contains("c-fifo.drop is no message", daemon.Log, StringComparison.Ordinal);
         Assert.True(File.Exists(secret));
         int exit = await daemon.Running!.TerminateAsync();
         Assert.Equal(0, exit);

@@ -75,7 +75,7 @@ internal sealed class RawSmtp : IAsyncDisposable
     public async Task<string> ReplyAsync(TimeSpan? deadline = null)
     {
         var reply = new StringBuilder();
-        while (await LineAsync(deadline ?? TimeSpan.FromSeconds(30)) is string line)
+        while (await LineAsync(deadline) is string line)
         {
             reply.Append(reply.Length > 0 ? "\n" : "").Append(line);
             if (line.Length < 4 || line[3] != '-')
@@ -88,7 +88,7 @@ internal sealed class RawSmtp : IAsyncDisposable
     public async Task<string> RestAsync(TimeSpan? deadline = null)
     {
         var rest = new StringBuilder();
-        while (await LineAsync(deadline ?? TimeSpan.FromSeconds(30)) is string line)
+        while (await LineAsync(deadline) is string line)
             rest.Append(line).Append('\n');
         return rest.ToString();
     }
@@ -104,9 +104,10 @@ internal sealed class RawSmtp : IAsyncDisposable
         _pending.Clear();
     }
 
-    private async Task<string?> LineAsync(TimeSpan deadline)
+    /// <summary>The next line, for other protocols too; null when the server closed.</summary>
+    public async Task<string?> LineAsync(TimeSpan? deadline = null)
     {
-        using var limit = new CancellationTokenSource(deadline);
+        using var limit = new CancellationTokenSource(deadline ?? TimeSpan.FromSeconds(30));
         byte[] buffer = new byte[4096];
         while (true)
         {

@@ -45,7 +45,7 @@ public sealed class SendingToPostfixTests
         Assert.Equal(11, sink.Messages.Count);
     }
 
-    private static X509Certificate2 Certificate(TemporaryFolder folder)
+    internal static X509Certificate2 Certificate(TemporaryFolder folder)
     {
         X509Certificate2 certificate = ScriptedPeer.NewCertificate("smart.test");
         folder.Write("cert.pem", certificate.ExportCertificatePem());
@@ -53,7 +53,8 @@ public sealed class SendingToPostfixTests
         return certificate;
     }
 
-    private static string Configuration(TemporaryFolder folder, int port, int sinkPort)
+    /// <param name="more">Settings that win over those here.</param>
+    internal static string Configuration(TemporaryFolder folder, int port, int sinkPort, string address = "127.0.0.1", string more = "")
     {
         string data = Directory.CreateDirectory(folder["data"]).FullName;
         Directory.CreateDirectory(folder["queue"]);
@@ -69,19 +70,20 @@ public sealed class SendingToPostfixTests
             myhostname = smart.test
             mydestination =
             mynetworks = 127.0.0.0/8
-            inet_interfaces = 127.0.0.1
+            inet_interfaces = {address}
             inet_protocols = ipv4
             smtpd_tls_security_level = may
             smtpd_tls_chain_files = {folder["key.pem"]}, {folder["cert.pem"]}
-            relayhost = [127.0.0.1]:{sinkPort}
+            relayhost = [{address}]:{sinkPort}
             maillog_file = /dev/stdout
             alias_maps =
             local_recipient_maps =
             smtp_destination_recipient_limit = 1
+            {more}
 
             """.Replace("            ", "", StringComparison.Ordinal));
         folder.Write("master.cf", $"""
-            127.0.0.1:{port} inet n - n - - smtpd
+            {address}:{port} inet n - n - - smtpd
             cleanup unix n - n - 0 cleanup
             qmgr unix n - n 300 1 qmgr
             tlsmgr unix - - n 1000? 1 tlsmgr
