@@ -2,15 +2,16 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Estafette.Config.Model;
 
 namespace Estafette.Config;
 
 /// <summary>
 /// Writes findings for people (<c>path:line:column: error: message</c>, the line, a caret, <c>cure: ...</c>) or for programs (JSON).
-/// Control characters of the file are never passed on to the terminal (E55), and a long line is shown around its caret only.
+/// Control characters of the file are never passed on to the terminal (E55), secrets never to a log (E54), and a long line is shown around its caret only.
 /// </summary>
-public sealed class DiagnosticPrinter(ImmutableDictionary<string, SourceText> sources, DiagnosticStyle style = DiagnosticStyle.Plain)
+public sealed partial class DiagnosticPrinter(ImmutableDictionary<string, SourceText> sources, DiagnosticStyle style = DiagnosticStyle.Plain)
 {
     private const int WidestLine = 120;
     private const string Red = "\e[1;31m";
@@ -70,7 +71,7 @@ public sealed class DiagnosticPrinter(ImmutableDictionary<string, SourceText> so
             text.Append(Place(diagnostic.At)).Append(Word(diagnostic.Severity));
         text.Append(": ").Append(Visible(diagnostic.Message)).Append('\n');
         if (diagnostic.At.Line > 0 && sources.TryGetValue(diagnostic.At.File, out SourceText? source))
-            PrintLine(text, source.Line(diagnostic.At.Line), diagnostic.At, colour ? tint : null);
+            PrintLine(text, WithoutSecrets(source.Line(diagnostic.At.Line)), diagnostic.At, colour ? tint : null);
         if (diagnostic.Cure is not null)
             text.Append("  cure: ").Append(Visible(diagnostic.Cure)).Append('\n');
     }
@@ -104,6 +105,14 @@ public sealed class DiagnosticPrinter(ImmutableDictionary<string, SourceText> so
         Severity.Warning => "warning",
         _ => "note",
     };
+
+    /// <summary>Stars in the place of each character of a password, a hash or a key, so that columns stay.</summary>
+    private static string WithoutSecrets(string line) =>
+        Secrets().Replace(line, m => m.Value[..(m.Groups["secret"].Index - m.Index)] + new string('*', m.Groups["secret"].Length));
+
+    /// <summary><c>= login:password</c> (what follows <c>scheme:</c> begins with a slash), <c>$6$...</c>, and <c>srs key</c>.</summary>
+    [GeneratedRegex("""=\s*["']?[^\s"',{}=:]+:(?<secret>[^\s"',}/:][^\s"',}]*)|(?<secret>\$[0-9a-z]{1,3}\$[^\s"',}]+)|\bsrs\s+key\s+(backup\s+)?["']?(?<secret>[^\s"']+)""", RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking | RegexOptions.CultureInvariant)]
+    private static partial Regex Secrets();
 
     private static string Visible(string text, bool keepTabs = false)
     {

@@ -37,6 +37,21 @@ public sealed class FindingTextTests
           cure: declare it: `action "nobody" maildir`, or `action "nobody" relay`
         """);
 
+    [Theory]
+    [InlineData("table secrets { home = \"alice:s3cret\" } nonsense", "table secrets { home = \"alice:******\" } nonsense")]
+    [InlineData("table secrets { home = alice:s3cret, b = 'c:s3cret' } nonsense", "table secrets { home = alice:******, b = 'c:******' } nonsense")]
+    [InlineData("table users { alice = \"$6$s3cret$s3cret\" } nonsense", "table users { alice = \"****************\" } nonsense")]
+    [InlineData("srs key \"s3cret\" nonsense", "srs key \"******\" nonsense")]
+    [InlineData("srs key backup s3cret nonsense", "srs key backup ****** nonsense")]
+    [InlineData("table aliases { lists = \":include:/etc/lists\" } nonsense", "table aliases { lists = \":include:/etc/lists\" } nonsense")]
+    [InlineData("relay = smtp://host nonsense {", "relay = smtp://host nonsense {")]
+    public void E54_a_line_is_shown_without_its_secrets(string line, string shown)
+    {
+        string printed = Conf.Findings(line + Rest);
+        Assert.Contains("    " + shown + "\n", printed, StringComparison.Ordinal);
+        Assert.DoesNotContain("s3cret", printed, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void O26_the_blank_inside_the_tutorials_url_is_pointed_at() => Conf.Expect("""
         listen on lo
