@@ -63,7 +63,7 @@ public sealed class SignalTests
         await busy.WriteAsync("Subject: half\r\n\r\n");
         Task<int> ended = daemon.Running!.TerminateAsync();
         Assert.StartsWith("421 4.3.2", await idle.RestAsync(), StringComparison.Ordinal);
-        Assert.False(await daemon.GreetsAsync());
+        await Wait.UntilAsync(async () => !await daemon.GreetsAsync(), "nobody new is let in");
         Assert.StartsWith("250", await busy.AskAsync("the other half\r\n."), StringComparison.Ordinal);
         Assert.StartsWith("421", await busy.RestAsync(), StringComparison.Ordinal);
         Assert.Equal(0, await ended);

@@ -44,7 +44,7 @@ public sealed class RelayingToPostfixTests(ITestOutputHelper output)
         await daemon.UntilQueueIsEmptyAsync();
         await Wait.UntilAsync(() => sink.Messages.Count(m => m.Contains("by the smarthost", StringComparison.Ordinal)) == 5, "all five arrive\n" + daemon.Log + postfix.Output);
         Assert.Contains("sasl_username=alice", postfix.Output, StringComparison.Ordinal);
-        Assert.DoesNotContain("secret", daemon.Log, StringComparison.Ordinal);
+        Assert.DoesNotContain("alice:secret", daemon.Log, StringComparison.Ordinal);
     }
 
     [Fact]
