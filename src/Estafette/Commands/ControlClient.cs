@@ -33,7 +33,7 @@ internal static class ControlClient
         }
         catch (SocketException e)
         {
-            return new ControlEnd($"no daemon answers at {state.ControlSocket} ({e.Message}); is 'estafette run' running, and is it this state folder (ESTAFETTE_STATE)?", 0);
+            return new ControlEnd($"no daemon answers at {state.ControlSocket} ({(File.Exists(state.ControlSocket) ? e.Message : "there is no such socket")}); is 'estafette run' running, and is it this state folder (ESTAFETTE_STATE)?", 0);
         }
         catch (Exception e) when (e is IOException or JsonException)
         {

@@ -37,7 +37,14 @@ internal static class DaemonCommand
         if (read.Config is not MailConfig config)
             throw new StartupException($"{loader.Source} has errors; nothing was started");
 
-        StatePreparation.Prepare(options.State, user);
+        try
+        {
+            StatePreparation.Prepare(options.State, user);
+        }
+        catch (UnauthorizedAccessException)
+        {
+            throw new StartupException($"the state folder {options.State.Root} cannot be made or written: permission denied (name another with --state DIR, or start as root)");
+        }
         using var log = new LogWriter(Console.OpenStandardError(), LogFormat.Create(config.Log.Style, config.HostName), options.Verbose || !config.Log.Trace.IsEmpty);
         var events = new EventSink(TimeProvider.System, log);
         events.SetTrace(options.Verbose ? ["all"] : config.Log.Trace);

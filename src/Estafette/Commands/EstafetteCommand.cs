@@ -22,7 +22,7 @@ internal static class EstafetteCommand
 
     private static Option<string?> StateOption() => new("--state") { Description = "Folder for spool, sockets and drop folder. Default: $ESTAFETTE_STATE, else /var/lib/estafette, else the user's own." };
 
-    private static Option<bool> JsonOption() => new("--json") { Description = "One JSON object a line." };
+    private static Option<bool> JsonOption(string form) => new("--json") { Description = form };
 
     private static Command Run()
     {
@@ -38,9 +38,10 @@ internal static class EstafetteCommand
     private static Command Check()
     {
         Option<string?> config = ConfigOption();
-        Option<bool> json = JsonOption();
-        var command = new Command("check", "Read a configuration and tell everything that is wrong with it, with place and cure. Exit 1 on errors.") { config, json };
-        command.SetAction(parsed => CheckCommand.Run(Named(parsed.GetValue(config)) ?? "/etc/smtpd.conf", parsed.GetValue(json)));
+        Option<bool> json = JsonOption("A JSON array of the findings, on standard output.");
+        var file = new Argument<string?>("file") { Description = "The same as --config.", Arity = ArgumentArity.ZeroOrOne };
+        var command = new Command("check", "Read a configuration and tell everything that is wrong with it, with place and cure. Exit 1 on errors.") { file, config, json };
+        command.SetAction(parsed => CheckCommand.Run(Named(parsed.GetValue(config) ?? parsed.GetValue(file)) ?? "/etc/smtpd.conf", parsed.GetValue(json)));
         return command;
     }
 
@@ -62,7 +63,7 @@ internal static class EstafetteCommand
             operate.SetAction(async (parsed, cancellation) =>
             {
                 ControlEnd end = await ControlClient.AskAsync(State(parsed.GetValue(state)), new ControlRequest(words) { Arguments = [parsed.GetValue(which)!] }, _ => { }, cancellation);
-                return Tell(end, $"{end.Affected} envelopes");
+                return Tell(end, QueueListing.Count(end.Affected));
             });
             command.Subcommands.Add(operate);
         }
@@ -72,7 +73,7 @@ internal static class EstafetteCommand
     private static Command List()
     {
         Option<string?> state = StateOption();
-        Option<bool> json = JsonOption();
+        Option<bool> json = JsonOption("One JSON object a line.");
         var which = new Argument<string?>("id") { Description = "Only this message.", Arity = ArgumentArity.ZeroOrOne };
         var list = new Command("list", "What waits, one recipient a line.") { which, json, state };
         list.SetAction(async (parsed, cancellation) =>

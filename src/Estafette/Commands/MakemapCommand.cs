@@ -5,13 +5,23 @@ namespace Estafette.Program.Commands;
 /// <summary>makemap(8): <c>makemap [-U] [-d dbtype] [-o dbfile] [-t type] file</c>, and sendmail's <c>makemap type file &lt; source</c>.</summary>
 internal static class MakemapCommand
 {
-    private const string Usage = "usage: makemap [-U] [-d dbtype] [-o dbfile] [-t type] file";
+    private const string Usage = """
+        usage: makemap [-U] [-d dbtype] [-o dbfile] [-t type] file
+               makemap type name < file        (as sendmail's; writes name.db)
+          -o DBFILE  instead of file.db               -t aliases | set  how the text is read (default: key value)
+          -U         print what file, a map, holds     -d hash | btree   taken and ignored
+        """;
     private const string StandardInput = "-";
 
     public static int Run(string[] args) => Run(args, Console.Out, Console.Error);
 
     public static int Run(string[] args, TextWriter output, TextWriter errors)
     {
+        if (args is ["-h" or "--help"])
+        {
+            output.WriteLine(Usage);
+            return ExitCode.Ok;
+        }
         try
         {
             return Run(new Options(args), output, errors);
@@ -45,7 +55,14 @@ internal static class MakemapCommand
         if (map.Error is not null)
             throw new ArgumentException("makemap: " + map.Error);
         string target = options.Output ?? source + ".db";
-        MapCompiler.Write(target, map.Rows, piped ? null : source);
+        try
+        {
+            MapCompiler.Write(target, map.Rows, piped ? null : source);
+        }
+        catch (UnauthorizedAccessException)
+        {
+            throw new ArgumentException($"makemap: cannot write {target}: permission denied");
+        }
         if (map.Rows.IsEmpty)
             errors.WriteLine("makemap: warning: empty map created: " + target);
         if (!piped && options.Kind == MapKind.Plain && MapCompiler.ExposesSecrets(source, map))

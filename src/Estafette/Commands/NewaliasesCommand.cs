@@ -8,7 +8,10 @@ namespace Estafette.Program.Commands;
 /// </summary>
 internal static class NewaliasesCommand
 {
-    private const string Usage = "usage: newaliases [-f file]";
+    private const string Usage = """
+        usage: newaliases [-f FILE]
+          compiles the file of `table aliases` (FILE: the configuration, default /etc/smtpd.conf), else /etc/mail/aliases or /etc/aliases, into its .db
+        """;
     private const string DefaultConfiguration = "/etc/smtpd.conf";
     private const string CompiledSuffix = ".db";
     private static readonly string[] UsualPlaces = ["/etc/mail/aliases", "/etc/aliases"];
@@ -22,7 +25,15 @@ internal static class NewaliasesCommand
         {
             case []:
                 break;
+            case ["-h" or "--help"]:
+                output.WriteLine(Usage);
+                return ExitCode.Ok;
             case ["-f", { } named]:
+                if (MapCompiler.WhyNot(named) is { } unread)
+                {
+                    errors.WriteLine($"newaliases: the configuration {named}: {unread}");
+                    return ExitCode.Failure;
+                }
                 configuration = named;
                 break;
             case [{ Length: > 2 } joined] when joined.StartsWith("-f", StringComparison.Ordinal):
@@ -56,7 +67,16 @@ internal static class NewaliasesCommand
             errors.WriteLine("newaliases: " + map.Error);
             return ExitCode.Failure;
         }
-        MapCompiler.Write(source + CompiledSuffix, map.Rows, source);
+        try
+        {
+            MapCompiler.Write(source + CompiledSuffix, map.Rows, source);
+        }
+        catch (UnauthorizedAccessException)
+        {
+            // The name in the exception is the temporary one.
+            errors.WriteLine($"newaliases: cannot write {source + CompiledSuffix}: permission denied (who owns {Path.GetDirectoryName(Path.GetFullPath(source))} may run this)");
+            return ExitCode.Failure;
+        }
         output.WriteLine($"{source}: {map.Rows.Length} aliases");
         return ExitCode.Ok;
     }

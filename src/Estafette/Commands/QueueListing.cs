@@ -38,14 +38,36 @@ internal static class QueueListing
                 Console.Out.WriteLine(string.Join('\t', e.EnvelopeId, e.State, e.Sender, e.Recipient, e.Destination, Time(e.Created), Time(e.NextAttempt), e.Attempts, e.Error.Replace('\n', ' ')));
             return;
         }
-        var table = new Table().Border(TableBorder.Rounded);
-        foreach (string column in (string[])["id", "state", "from", "to", "created", "next try", "tries", "last answer"])
-            table.AddColumn(column);
-        foreach (QueueEntry e in entries)
-            table.AddRow(e.EnvelopeId, e.State, Markup.Escape("<" + e.Sender + ">"), Markup.Escape(e.Recipient == e.Destination ? e.Recipient : $"{e.Recipient} -> {e.Destination}"),
-                Time(e.Created), Time(e.NextAttempt), e.Attempts.ToString(CultureInfo.InvariantCulture), Markup.Escape(e.Error));
-        AnsiConsole.Write(table);
+        AnsiConsole.Write(ForPeople(entries, DateTimeOffset.Now));
     }
+
+    /// <summary>Ids and times stay whole on a terminal of 80 columns; only addresses and answers are wrapped.</summary>
+    public static Table ForPeople(IReadOnlyList<QueueEntry> entries, DateTimeOffset now)
+    {
+        Table table = new Table().Border(TableBorder.Simple);
+        foreach (string column in (string[])["id", "state", "age", "next", "tries"])
+            table.AddColumn(new TableColumn(column).NoWrap());
+        table.AddColumn("from, to, last answer");
+        foreach (QueueEntry e in entries)
+        {
+            string to = e.Recipient == e.Destination ? e.Recipient : $"{e.Recipient} ({e.Destination})";
+            table.AddRow(e.EnvelopeId, e.State, Span(now - e.Created), e.NextAttempt is DateTimeOffset next ? Span(next - now) : "-",
+                e.Attempts.ToString(CultureInfo.InvariantCulture), Markup.Escape($"<{e.Sender}> to {to}" + (e.Error.Length == 0 ? "" : "\n" + e.Error)));
+        }
+        return table;
+    }
+
+    public static string Count(int envelopes) => envelopes == 1 ? "1 envelope" : string.Create(CultureInfo.InvariantCulture, $"{envelopes} envelopes");
+
+    /// <summary>The largest unit alone: 40s, 12m, 5h, 3d.</summary>
+    private static string Span(TimeSpan time) => time switch
+    {
+        { Ticks: <= 0 } => "now",
+        { TotalMinutes: < 1 } => string.Create(CultureInfo.InvariantCulture, $"{(int)time.TotalSeconds}s"),
+        { TotalHours: < 1 } => string.Create(CultureInfo.InvariantCulture, $"{(int)time.TotalMinutes}m"),
+        { TotalDays: < 1 } => string.Create(CultureInfo.InvariantCulture, $"{(int)time.TotalHours}h"),
+        _ => string.Create(CultureInfo.InvariantCulture, $"{(int)time.TotalDays}d"),
+    };
 
     private static string Time(DateTimeOffset? at) => at?.ToLocalTime().ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture) ?? "-";
 }

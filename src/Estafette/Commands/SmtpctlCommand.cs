@@ -70,7 +70,7 @@ internal static class SmtpctlCommand
             return ExitCode.Failure;
         }
         if (!quiet)
-            Console.Out.WriteLine(end.Affected > 1 ? $"command succeeded: {end.Affected} envelopes" : "command succeeded");
+            Console.Out.WriteLine(end.Affected > 1 ? "command succeeded: " + QueueListing.Count(end.Affected) : "command succeeded");
         return ExitCode.Ok;
     }
 

@@ -40,7 +40,8 @@ internal static class Bootstrap
             {
                 string cure = e.SocketErrorCode switch
                 {
-                    SocketError.AddressAlreadyInUse => "another mail server listens there: stop it, or choose another port",
+                    SocketError.AddressAlreadyInUse => "another mail server listens there: stop it, or " + (listener.At.File.StartsWith('<')
+                        ? "write a configuration with another port and name it with --config; docs/smtpd-conf.md shows this one" : "choose another port"),
                     SocketError.AccessDenied => "ports below 1024 need root: start as root, or choose a higher port",
                     SocketError.AddressNotAvailable => "no interface of this machine has that address",
                     _ => "see the reason above",

@@ -1,3 +1,4 @@
+using System.Text;
 using Estafette.Config.Model;
 
 namespace Estafette.Program.Daemon;
@@ -10,7 +11,7 @@ internal static class Welcome
         string listen = string.Join(", ", config.Listeners.Select(l => l.EndPoint));
         string sendmail = Path.Combine(AppContext.BaseDirectory, "sendmail");
         ListenerConfig? first = config.Listeners.FirstOrDefault();
-        Console.Error.WriteLine($"""
+        string text = $"""
 
             Estafette is running (Ctrl-C stops it).
               SMTP:       {listen}
@@ -23,6 +24,10 @@ internal static class Welcome
             or over the network's door:
               swaks --server {first?.EndPoint.Address}:{first?.EndPoint.Port} --to {user}@localhost
 
-            """);
+
+            """;
+        // In one write: the console's writer would cut it in pieces, with lines of the log between them.
+        using Stream error = Console.OpenStandardError();
+        error.Write(Encoding.UTF8.GetBytes(text));
     }
 }

@@ -184,4 +184,25 @@ public sealed class FindingTextTests
         Assert.Equal("did you mean `listen`?", first.GetProperty("cure").GetString());
         Assert.Equal("smtpd.conf:1:1: error: `listne` is no statement (did you mean `listen`?)", DiagnosticPrinter.OneLine(result.Diagnostics[0]));
     }
+
+    [Fact]
+    public void A_main_cf_of_Postfix_is_told_once_and_not_line_by_line() => Conf.Expect("""
+        # main.cf
+        compatibility_level = 3.6
+        mydestination = $myhostname, localhost
+        relayhost = [smtp.example.net]:587
+        smtpd_banner = $myhostname ESMTP
+          continued
+        """, """
+        smtpd.conf:2:1: error: this is a main.cf of Postfix, and not an smtpd.conf
+            compatibility_level = 3.6
+            ^~~~~~~~~~~~~~~~~~~
+          cure: write its settings as an smtpd.conf; docs/smtpd-conf.md has a usual domain to begin with
+        """);
+
+    [Theory]
+    [InlineData("\n")]
+    [InlineData("\r\n")]
+    public void A_macro_with_a_name_of_Postfix_and_a_byte_order_mark_are_no_errors(string lineEnd) =>
+        Assert.Equal("", Conf.Findings("\uFEFF# comment\nmyhostname = \"lo\"\nlisten on $myhostname\naction \"a\" mbox\nmatch for local action \"a\"\n".Replace("\n", lineEnd, StringComparison.Ordinal)));
 }

@@ -20,6 +20,18 @@ public sealed class FilterTests
     }
 
     [Fact]
+    public async Task A_refused_recipient_is_named_to_the_log()
+    {
+        await using ReceptionHost host = await Host([Filter("to", FilterPhase.RcptTo, Reject("550 5.1.1 trapped"), On(FilterConditionKind.RcptTo, "bob@mx.test"))]);
+        await using SmtpPeer peer = await host.ConnectAsync();
+        await peer.ReplyAsync();
+        await peer.AskAsync("EHLO client.test");
+        await peer.AskAsync("MAIL FROM:<a@b.test>");
+        Assert.Equal("550 5.1.1 trapped", await peer.AskAsync("RCPT TO:<bob@mx.test> NOTIFY=NEVER"));
+        Assert.Equal("bob@mx.test", host.Published.OfType<CommandRefused>().First().Recipient);
+    }
+
+    [Fact]
     public async Task Disconnect_hangs_up()
     {
         await using ReceptionHost host = await Host(

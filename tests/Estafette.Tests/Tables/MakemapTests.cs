@@ -79,6 +79,23 @@ public sealed class MakemapTests : IDisposable
         Assert.Equal("alice", MapCompiler.Dump(source + ".db").Single(r => r.Key == "root").Value);
     }
 
+    [Fact]
+    public void O6_newaliases_refuses_a_configuration_that_is_not_there()
+    {
+        var errors = new StringWriter();
+        Assert.Equal(1, NewaliasesCommand.Run(["-f", "/nonexistent/smtpd.conf"], TextWriter.Null, errors));
+        Assert.Equal("newaliases: the configuration /nonexistent/smtpd.conf: No such file or directory\n", errors.ToString());
+    }
+
+    [Fact]
+    public void Asked_for_help_both_explain_their_options_and_end_well()
+    {
+        var output = new StringWriter();
+        Assert.Equal(0, NewaliasesCommand.Run(["--help"], output, TextWriter.Null));
+        Assert.Equal(0, MakemapCommand.Run(["--help"], output, TextWriter.Null));
+        Assert.Contains("-t aliases | set", output.ToString(), StringComparison.Ordinal);
+    }
+
     private static (int Code, string Output, string Errors) Run(params string[] args)
     {
         var output = new StringWriter();
