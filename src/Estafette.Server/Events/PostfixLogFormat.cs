@@ -68,8 +68,8 @@ public sealed class PostfixLogFormat(string hostName) : LogFormat
                     .Text(" authentication failed: authentication failure, sasl_username=").Foreign(e.Login);
                 break;
             case CommandRefused e when e.Rule.Length > 0 || e.Recipient is not null:
-                Peer(Head(e, "smtpd", line).Text("NOQUEUE: reject: ").Foreign(e.Command.Split(' ', ':')[0].ToUpperInvariant()).Text(" from "), e.Address, e.HostName)
-                    .Text(": ").Visible(e.Reply).Text("; from=<").Foreign(e.ReversePath).Text("> to=<").Foreign(e.Recipient).Text("> proto=").Text(e.Protocol)
+                Peer(Head(e, "smtpd", line).Text("NOQUEUE: reject: ").Foreign(e.Command.Split(' ', ':')[0].ToUpperInvariant()).Text(" from "), e.Address, e.HostName).Text(": ");
+                Refusal(e, line).Text("; from=<").Foreign(e.ReversePath).Text("> to=<").Foreign(e.Recipient).Text("> proto=").Text(e.Protocol)
                     .Text(" helo=<").Foreign(e.Helo).Text(">").Text(Rule(e.Rule));
                 break;
             case CommandRefused e:
@@ -108,5 +108,14 @@ public sealed class PostfixLogFormat(string hostName) : LogFormat
                 OutcomeKind.Deferred => "deferred",
                 _ => "bounced",
             }).Text(" (").Foreign(e.Outcome.Kind == OutcomeKind.Delivered && e.Method.Length > 0 ? "delivered to " + e.Method : e.Outcome.Text).Text(")");
+    }
+
+    /// <summary>An unknown recipient gets the words before ours that fail2ban's filter <c>postfix</c> (1.0) counts; it passes over a bare code.</summary>
+    private static LogLine Refusal(CommandRefused e, LogLine line)
+    {
+        const string unknown = "550 5.1.1 ";
+        if (e.Recipient is null || !e.Reply.StartsWith(unknown, StringComparison.Ordinal))
+            return line.Visible(e.Reply);
+        return line.Text(unknown).Text("<").Foreign(e.Recipient).Text(">: Recipient address rejected: User unknown: ").Visible(e.Reply[unknown.Length..]);
     }
 }

@@ -92,6 +92,20 @@ public sealed class LogFormatTests
         Assert.EndsWith("; rule=/etc/smtpd.conf:7", line, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void E55_an_unknown_recipient_is_found_by_the_filter_that_fail2ban_ships()
+    {
+        string line = Line(LogStyle.Postfix, new CommandRefused(1, "RCPT TO:<no@y>", "550 5.1.1 Invalid recipient: <no@y>", "")
+        {
+            At = s_now, Address = IPAddress.Parse("192.0.2.66"), HostName = "client.test", ReversePath = "a@b", Recipient = "no@y", Helo = "client.test",
+        });
+        // prefregex and the first expression of mode `normal` in filter.d/postfix.conf of fail2ban 1.0, cut to what concerns recipients.
+        Match match = Regex.Match(line, @"\w+: reject: (?<content>.+)$");
+        Match counted = Regex.Match(match.Groups["content"].Value, @"^[A-Z]{4} from [^[]*\[(?<host>[0-9.]+)\](?::\d+)?: [45][50][04] [45]\.\d\.\d+ (?:(?:<[^>]*>)?: )?(?:Recipient address rejected: )?User unknown\b");
+        Assert.Equal("192.0.2.66", counted.Groups["host"].Value);
+        Assert.Contains("User unknown: Invalid recipient: <no@y>; from=<a@b> to=<no@y>", line, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(LogStyle.OpenSmtpd)]
     [InlineData(LogStyle.Postfix)]
