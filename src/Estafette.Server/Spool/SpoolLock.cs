@@ -23,7 +23,9 @@ internal sealed class SpoolLock : IDisposable
         SafeFileHandle file = NativeFile.Open(path, NativeFile.ReadWriteCreate, 0x180 /* rw for the owner */);
         if (file.IsInvalid)
         {
-            refusal = $"cannot open {path}: {Marshal.GetLastPInvokeErrorMessage()}";
+            const int AccessDenied = 13;
+            refusal = $"cannot open {path}: {Marshal.GetLastPInvokeErrorMessage()}"
+                + (Marshal.GetLastPInvokeError() == AccessDenied ? $" (the spool is another user's: `chown -R {Environment.UserName} {directory}`, or start as the user it belongs to)" : "");
             file.Dispose();
             return null;
         }

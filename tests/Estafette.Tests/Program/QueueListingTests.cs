@@ -13,8 +13,18 @@ public sealed class QueueListingTests
         DateTimeOffset now = DateTimeOffset.UnixEpoch.AddDays(20000);
         QueueEntry entry = new QueueEntry
         {
-            Id = "6B00FEC4651EE13B", EnvelopeId = "651ee13b7b60759f", Sender = "joe@example.org", Recipient = "x@gmail.example", Destination = "x@gmail.example",
-            Transport = "mta", State = "pending", Family = "inet4", Attempts = 4, Created = now.AddHours(-2), NextAttempt = now.AddMinutes(12.5), Error = "[connection refused]",
+            Id = "6B00FEC4651EE13B",
+            EnvelopeId = "651ee13b7b60759f",
+            Sender = "joe@example.org",
+            Recipient = "x@gmail.example",
+            Destination = "x@gmail.example",
+            Transport = "mta",
+            State = "pending",
+            Family = "inet4",
+            Attempts = 4,
+            Created = now.AddHours(-2),
+            NextAttempt = now.AddMinutes(12.5),
+            Error = "[connection refused]",
         };
         var text = new StringWriter();
         IAnsiConsole terminal = AnsiConsole.Create(new AnsiConsoleSettings { Ansi = AnsiSupport.No, ColorSystem = ColorSystemSupport.NoColors, Out = new AnsiConsoleOutput(text) });
