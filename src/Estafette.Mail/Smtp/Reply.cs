@@ -34,6 +34,9 @@ public sealed class Reply
 
     public bool IsRefusal => Code >= 400;
 
+    /// <summary>A temporary refusal for our own reasons: 4.3.x, "mail system" (RFC 3463 s3.4). No fault of the client's.</summary>
+    public bool IsOwnTrouble => Code is >= 400 and < 500 && Text.StartsWith("4.3.", StringComparison.Ordinal);
+
     /// <summary>The same reply, after which the session ends.</summary>
     public Reply ThenClose() => new(Code, Text, Wire);
 

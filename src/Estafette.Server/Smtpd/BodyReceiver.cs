@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Buffers;
 using Estafette.Smtp;
 
@@ -88,6 +89,7 @@ internal static class BodyReceiver
         return null;
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private static async ValueTask<SequencePosition> DecodeAsync(
         MessageReception message, DataDecoder decoder, ReadOnlySequence<byte> octets, byte[] buffer, CancellationToken cancellationToken)
     {

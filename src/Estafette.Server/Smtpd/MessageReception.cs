@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Buffers;
 using System.Text;
 using Estafette.Mail;
@@ -54,6 +55,7 @@ internal sealed class MessageReception : IAsyncDisposable
     /// <summary>Writes trace fields in front of everything.</summary>
     public ValueTask PrependAsync(ReadOnlyMemory<byte> fields, CancellationToken cancellationToken) => StoreAsync(fields, cancellationToken);
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     public async ValueTask WriteAsync(ReadOnlyMemory<byte> octets, CancellationToken cancellationToken)
     {
         Received += octets.Length;
@@ -145,6 +147,7 @@ internal sealed class MessageReception : IAsyncDisposable
         _header.Clear();
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask StoreAsync(ReadOnlyMemory<byte> octets, CancellationToken cancellationToken)
     {
         if (!octets.IsEmpty && Problem == ReceptionProblem.None)

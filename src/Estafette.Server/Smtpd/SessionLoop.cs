@@ -30,7 +30,7 @@ internal static class SessionLoop
             if (result.Reply is { IsRefusal: true } refusal)
             {
                 PublishRefusal(session, text, refusal, result.Rule);
-                if (++session.Counts.Errors >= session.Limits.Errors && !refusal.Closes)
+                if (!refusal.IsOwnTrouble && ++session.Counts.Errors >= session.Limits.Errors && !refusal.Closes)
                     (result, reason) = (session.Replies.TooManyErrors, "too-many-errors");
             }
             if (result.Ends)

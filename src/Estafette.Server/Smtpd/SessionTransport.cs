@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Buffers;
 using System.IO.Pipelines;
 using Estafette.Smtp;
@@ -80,6 +81,7 @@ internal sealed class SessionTransport : IDisposable
     }
 
     /// <summary>Writes out what was sent; false where the client is gone or does not read.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<bool> FlushAsync()
     {
         if (_unflushed == 0)
@@ -91,6 +93,7 @@ internal sealed class SessionTransport : IDisposable
 
     /// <summary>Reads one line. While <paramref name="command"/> is true a requested stop ends the wait.</summary>
     /// <param name="limit">Octets with the line end; the rest of a longer line is dropped and <see cref="WaitEnd.TooLong"/> told.</param>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<LineRead> ReadLineAsync(int limit, TimeSpan wait, bool command)
     {
         if (_line.Length < limit)
@@ -127,6 +130,7 @@ internal sealed class SessionTransport : IDisposable
     }
 
     /// <summary>Reads whatever there is; the caller advances. <see cref="WaitEnd.None"/> where there is something.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<(WaitEnd End, ReadOnlySequence<byte> Octets)> ReadAsync(TimeSpan wait)
     {
         _timer.Arm(wait);
@@ -173,6 +177,7 @@ internal sealed class SessionTransport : IDisposable
         }
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<ReadResult> NextAsync()
     {
         if (_unflushed < MaximumUnflushed && _input.TryRead(out ReadResult ready))

@@ -5,12 +5,7 @@ using Estafette.Config.Model;
 using Estafette.Events;
 using Estafette.Queue;
 using Microsoft.AspNetCore.Connections;
-using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
-using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Options;
 
 namespace Estafette.Smtpd;
 
@@ -29,7 +24,7 @@ public sealed class SmtpServer : IAsyncDisposable
     private readonly SessionGate _gate = new();
     private readonly ConcurrentDictionary<ulong, SessionTransport> _sessions = new();
     private readonly CancellationTokenSource _abort = new();
-    private KestrelServer? _host;
+    private BareKestrel? _host;
     private volatile bool _draining;
     private volatile bool _paused;
 
@@ -53,15 +48,14 @@ public sealed class SmtpServer : IAsyncDisposable
 
     public async Task StartAsync(IEnumerable<BoundListener> listeners, CancellationToken cancellationToken)
     {
-        // Kestrel alone: the web host around it would only bring routing, configuration and a container, which cost memory and start time.
-        var options = new KestrelServerOptions { ApplicationServices = NoServices.Instance };
-        options.Limits.MaxRequestBufferSize = InputBuffer;
-        options.Limits.MaxConcurrentConnections = null;
-        foreach (BoundListener listener in listeners)
-            options.ListenHandle((ulong)listener.Socket.Handle, endpoint => Serve(endpoint, listener));
-        var transport = new SocketTransportFactory(Options.Create(new SocketTransportOptions()), NullLoggerFactory.Instance);
-        _host = new KestrelServer(Options.Create(options), transport, NullLoggerFactory.Instance);
-        await _host.StartAsync(new NoHttp(), cancellationToken);
+        _host = new BareKestrel(kestrel =>
+        {
+            kestrel.Limits.MaxRequestBufferSize = InputBuffer;
+            kestrel.Limits.MaxConcurrentConnections = null;
+            foreach (BoundListener listener in listeners)
+                kestrel.ListenHandle((ulong)listener.Socket.Handle, options => Serve(options, listener));
+        });
+        await _host.StartAsync(cancellationToken);
     }
 
     /// <summary>Takes no more connections, tells idle sessions 421, and leaves the others this long to finish their message.</summary>
@@ -80,7 +74,8 @@ public sealed class SmtpServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _abort.CancelAsync();
-        _host?.Dispose();
+        if (_host is not null)
+            await _host.DisposeAsync();
         _parts.Passwords.Dispose();
         _abort.Dispose();
     }
@@ -198,23 +193,5 @@ public sealed class SmtpServer : IAsyncDisposable
     {
         transport.Send(choose(new Smtp.Replies(Habits.Of(services.Config.Dialect).Replies, services.Config.HostName)));
         await transport.CloseAsync(linger: false);
-    }
-
-    /// <summary>Kestrel asks for optional services while it binds; there are none.</summary>
-    private sealed class NoServices : IServiceProvider
-    {
-        public static NoServices Instance { get; } = new();
-
-        public object? GetService(Type serviceType) => null;
-    }
-
-    /// <summary>Every endpoint has a connection handler of its own, so no request of HTTP ever reaches an application.</summary>
-    private sealed class NoHttp : IHttpApplication<object>
-    {
-        public object CreateContext(IFeatureCollection contextFeatures) => throw new InvalidOperationException("this server speaks no HTTP");
-
-        public Task ProcessRequestAsync(object context) => throw new InvalidOperationException("this server speaks no HTTP");
-
-        public void DisposeContext(object context, Exception? exception) { }
     }
 }

@@ -21,7 +21,7 @@ public sealed record LogSpoolOptions
     public TimeSpan SpaceCheckInterval { get; init; } = TimeSpan.FromSeconds(1);
 
     /// <summary>Octets of a body that a writer gathers before they go to the log; also the memory a reception takes at most.</summary>
-    public int ChunkSize { get; init; } = 64 << 10;
+    public int ChunkSize { get; init; } = (64 << 10) - 256;
 
     /// <summary>Octets written without a flush, so that one huge body does not make everybody's next commit wait for all of it.</summary>
     public int MaxUnflushed { get; init; } = 16 << 20;

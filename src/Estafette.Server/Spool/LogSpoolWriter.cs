@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Estafette.Mail;
 
 namespace Estafette.Spool;
@@ -111,6 +112,7 @@ internal sealed class LogSpoolWriter : ISpoolWriter
         return true;
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<SpoolStatus> WriteChunksAsync(ReadOnlyMemory<byte> octets, CancellationToken cancellationToken)
     {
         while (!octets.IsEmpty)
@@ -132,6 +134,7 @@ internal sealed class LogSpoolWriter : ISpoolWriter
         return SpoolStatus.Ok;
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<SpoolStatus> SubmitAsync()
     {
         _isUnderWay = true;
