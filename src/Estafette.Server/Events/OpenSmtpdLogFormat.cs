@@ -107,6 +107,6 @@ public sealed class OpenSmtpdLogFormat : LogFormat
             line.Text("user=").Foreign(e.User).Text(", method=").Text(e.Method);
         else
             line.Text("relay=").Foreign(e.Outcome.Peer ?? e.NextHop);
-        line.Text(", delay=").Number((long)Math.Max(0, e.Age.TotalSeconds)).Text("s, stat=").Foreign(stat);
+        line.Text(", delay=").Number((long)Math.Max(0, e.Age.TotalSeconds)).Text("s, stat=").Visible(stat);
     }
 }

@@ -42,7 +42,10 @@ public sealed class LogFormatTests
 
     private static DeliveryAttempted Delivered => new(s_envelope, s_recipient, DeliveryOutcome.Delivered(), "local", "local:unixexperience")
     {
-        At = s_now, Age = TimeSpan.FromSeconds(1), Method = "maildir", User = "unixexperience",
+        At = s_now,
+        Age = TimeSpan.FromSeconds(1),
+        Method = "maildir",
+        User = "unixexperience",
     };
 
     [Fact]
@@ -82,7 +85,12 @@ public sealed class LogFormatTests
     {
         string line = Line(LogStyle.Postfix, new CommandRefused(1, "RCPT TO:<x@y>", "550 5.7.1 no] from evil[203.0.113.9]: 550", "/etc/smtpd.conf:7")
         {
-            At = s_now, Address = IPAddress.Parse("192.0.2.66"), Helo = "a\r\nNov 21 x", ReversePath = "b> to=<c", Recipient = "x@y", HostName = null,
+            At = s_now,
+            Address = IPAddress.Parse("192.0.2.66"),
+            Helo = "a\r\nNov 21 x",
+            ReversePath = "b> to=<c",
+            Recipient = "x@y",
+            HostName = null,
         });
         // The expression of fail2ban's postfix filter, anchored behind the line's head.
         Match match = Regex.Match(line, @"postfix/smtpd\[\d+\]: NOQUEUE: reject: RCPT from [^[]*\[(?<host>[0-9.]+)\]: 5\d\d");
@@ -97,7 +105,12 @@ public sealed class LogFormatTests
     {
         string line = Line(LogStyle.Postfix, new CommandRefused(1, "RCPT TO:<no@y>", "550 5.1.1 Invalid recipient: <no@y>", "")
         {
-            At = s_now, Address = IPAddress.Parse("192.0.2.66"), HostName = "client.test", ReversePath = "a@b", Recipient = "no@y", Helo = "client.test",
+            At = s_now,
+            Address = IPAddress.Parse("192.0.2.66"),
+            HostName = "client.test",
+            ReversePath = "a@b",
+            Recipient = "no@y",
+            Helo = "client.test",
         });
         // prefregex and the first expression of mode `normal` in filter.d/postfix.conf of fail2ban 1.0, cut to what concerns recipients.
         Match match = Regex.Match(line, @"\w+: reject: (?<content>.+)$");

@@ -71,7 +71,11 @@ public sealed class TlsAndAuthTests
     {
         ReceptionSettings settings = Settings(l => l with
         {
-            Tls = ListenerTls.Implicit, Auth = ListenerAuth.Required, AuthTable = "creds", SendersTable = "senders", Masquerade = true,
+            Tls = ListenerTls.Implicit,
+            Auth = ListenerAuth.Required,
+            AuthTable = "creds",
+            SendersTable = "senders",
+            Masquerade = true,
         });
         await using ReceptionHost host = await ReceptionHost.StartAsync(settings);
         await using SmtpPeer peer = await host.ConnectAsync();
