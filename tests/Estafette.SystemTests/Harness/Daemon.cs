@@ -30,7 +30,18 @@ internal sealed class Daemon : IAsyncDisposable
     public string Log => _earlierLog + Running?.Output;
     private string _earlierLog = "";
 
-    public Dictionary<string, string> Environment => new() { ["ESTAFETTE_STATE"] = State, ["ESTAFETTE_CONFIG"] = _config };
+    /// <summary>Variables for the daemon and its tools; a test may add some before the start.</summary>
+    public Dictionary<string, string> Environment
+    {
+        get
+        {
+            _environment["ESTAFETTE_STATE"] = State;
+            _environment["ESTAFETTE_CONFIG"] = _config;
+            return _environment;
+        }
+    }
+
+    private readonly Dictionary<string, string> _environment = [];
 
     public static Daemon Prepare(string configuration, TemporaryFolder? folder = null, int? port = null)
     {

@@ -127,6 +127,56 @@ public sealed partial class OpenSmtpdTutorialTests
     }
 
     [Fact]
+    public async Task O24_to_O28_the_relay_through_a_provider_with_a_login()
+    {
+        using var folder = new TemporaryFolder();
+        using var providerFolder = new TemporaryFolder();
+        CommandResult certificate = await Command.ShellAsync(
+            $"openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN=localhost -addext subjectAltName=DNS:localhost -keyout {providerFolder["key.pem"]} -out {providerFolder["cert.pem"]} 2>&1 && chmod 600 {providerFolder["key.pem"]}");
+        Assert.True(certificate.ExitCode == 0, certificate.ToString());
+        CommandResult hash = await Command.RunAsync(Published.Tool("smtpctl"), ["encrypt", "PASSWD"]);
+        // The provider: it wants TLS and a login, and takes mail for everywhere from who has one.
+        await using var sink = new SmtpSink(providerFolder["sink"]);
+        await using Daemon provider = await Daemon.StartAsync($$"""
+            pki localhost certificate "@DIR@/cert.pem"
+            pki localhost key "@DIR@/key.pem"
+            table creds { "IDGOOGLE@gmail.com" = "{{hash.Output.Trim()}}" }
+            listen on 127.0.0.1 port @PORT@ tls-require pki localhost auth <creds> hostname localhost
+            accept from local for any relay via smtp://127.0.0.1:{{sink.Port}}
+            """, providerFolder);
+
+        // O27: the article's four commands.
+        string secrets = folder.Write("secrets", "");
+        string group = Environment.IsPrivilegedProcess ? "&& chown root:nogroup secrets*" : "";
+        CommandResult prepared = await Command.ShellAsync(
+            $"cd {folder.Path} && echo 'label IDGOOGLE@gmail.com:PASSWD' >> secrets && {Published.Tool("makemap")} {secrets} && chmod 640 secrets* {group}");
+        Assert.True(prepared.ExitCode == 0, prepared.ToString());
+        Assert.True(File.Exists(folder["secrets.db"]));
+
+        await using Daemon daemon = Daemon.Prepare($$"""
+            listen on 127.0.0.1 port @PORT@ hostname Hermes
+            table secrets db:@DIR@/secrets.db
+            accept from local for any relay via tls+auth://label@localhost:{{provider.Port}} auth <secrets>
+            """, folder);
+        // The provider's certificate is one that the machine trusts, as Google's is.
+        daemon.Environment["SSL_CERT_FILE"] = providerFolder["cert.pem"];
+        await daemon.StartAgainAsync();
+        CommandResult sent = await daemon.ToolAsync("sendmail", ["you@far.test"], "Subject: through the provider\n\ntext\n");
+        Assert.True(sent.ExitCode == 0, sent.ToString());
+        await Wait.UntilAsync(() => sink.Messages.Any(m => m.Contains("Subject: through the provider", StringComparison.Ordinal)), "the provider has it\n" + daemon.Log + provider.Log);
+        Assert.Contains("by IDGOOGLE@gmail.com", provider.Log.Replace("user \"", "by ", StringComparison.Ordinal), StringComparison.Ordinal);
+
+        // O28, E54: a wrong password defers with the provider's words, and stands in no log.
+        await daemon.Running!.TerminateAsync();
+        await Command.ShellAsync($"cd {folder.Path} && echo 'label IDGOOGLE@gmail.com:WRONGPASS' > secrets && {Published.Tool("makemap")} {secrets}");
+        await daemon.StartAgainAsync();
+        await daemon.ToolAsync("sendmail", ["you@far.test"], "Subject: refused\n\ntext\n");
+        await Wait.UntilAsync(async () => (await daemon.QueueAsync()).Any(l => l.Contains("535", StringComparison.Ordinal)), "the refused login is told\n" + daemon.Log);
+        Assert.DoesNotContain("WRONGPASS", daemon.Log, StringComparison.Ordinal);
+        Assert.DoesNotContain("PASSWD", daemon.Log + provider.Log, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task O26_the_stray_space_of_the_article_is_pointed_at()
     {
         using var folder = new TemporaryFolder();
