@@ -20,6 +20,10 @@ public abstract class IntakeMessage : IAsyncDisposable
 {
     public abstract MessageId Id { get; }
     public abstract long Length { get; }
+
+    /// <summary>Called when the message is durable, before any delivery of it starts: so its acceptance stands in the log before its deliveries.</summary>
+    public Action<Envelope>? WhenDurable { get; set; }
+
     public abstract ValueTask<SpoolStatus> WriteAsync(ReadOnlyMemory<byte> octets, CancellationToken cancellationToken);
 
     /// <summary><paramref name="envelope"/> carries this id; its size is set from what was written.</summary>

@@ -31,8 +31,10 @@ internal sealed class SpoolIntake(ISpool spool, INewMail newMail, Func<bool> isS
                 envelope = envelope with { Size = writer.Length };
             bool lease = !envelope.Hold && newMail.HasRoom;
             SpoolStatus status = await writer.CommitAsync(envelope, lease, null, cancellationToken);
-            if (status is SpoolStatus.Ok)
-                newMail.Committed(envelope, lease);
+            if (status is not SpoolStatus.Ok)
+                return status;
+            WhenDurable?.Invoke(envelope);
+            newMail.Committed(envelope, lease);
             return status;
         }
 

@@ -26,15 +26,15 @@ internal static class MessageIntake
         if (rejected is not null)
             return rejected.Value;
         Envelope envelope = EnvelopeOf(session, message);
-        if (!await message.CommitAsync(envelope, cancellationToken))
-            return Refusal(session.Replies, message.Problem, DataProblem.None)!;
-        session.Counts.Messages++;
-        session.Counts.JunkCommands = 0;
-        session.Parts.Events.Publish(new MessageAccepted(envelope, message.HeaderMessageId)
+        void Tell(Envelope durable) => session.Parts.Events.Publish(new MessageAccepted(durable, message.HeaderMessageId)
         {
             At = session.Parts.Events.Now,
             GivenRecipients = [.. session.Transaction!.Given],
         });
+        if (!await message.CommitAsync(envelope, Tell, cancellationToken))
+            return Refusal(session.Replies, message.Problem, DataProblem.None)!;
+        session.Counts.Messages++;
+        session.Counts.JunkCommands = 0;
         return session.Replies.Accepted(envelope.Id);
     }
 

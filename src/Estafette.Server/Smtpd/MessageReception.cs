@@ -90,8 +90,10 @@ internal sealed class MessageReception : IAsyncDisposable
             await EndHeaderAsync(cancellationToken);
     }
 
-    public async ValueTask<bool> CommitAsync(Envelope envelope, CancellationToken cancellationToken)
+    /// <param name="whenDurable">Told before any delivery starts.</param>
+    public async ValueTask<bool> CommitAsync(Envelope envelope, Action<Envelope> whenDurable, CancellationToken cancellationToken)
     {
+        _message.WhenDurable = whenDurable;
         Note(await _message.CommitAsync(envelope, cancellationToken));
         return Problem == ReceptionProblem.None;
     }

@@ -41,8 +41,10 @@ internal sealed class CollectingIntake : Intake
 
         public override ValueTask<SpoolStatus> CommitAsync(Envelope envelope, CancellationToken cancellationToken)
         {
-            if (intake.CommitStatus == SpoolStatus.Ok)
-                intake.Messages.Enqueue((envelope, Encoding.Latin1.GetString(_octets.ToArray())));
+            if (intake.CommitStatus != SpoolStatus.Ok)
+                return ValueTask.FromResult(intake.CommitStatus);
+            WhenDurable?.Invoke(envelope);
+            intake.Messages.Enqueue((envelope, Encoding.Latin1.GetString(_octets.ToArray())));
             return ValueTask.FromResult(intake.CommitStatus);
         }
 
