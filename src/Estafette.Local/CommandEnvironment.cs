@@ -10,14 +10,13 @@ internal static class CommandEnvironment
         LocalEnvelope envelope = values.Envelope;
         List<string> variables =
         [
-            "PATH=/usr/local/bin:/usr/bin:/bin",
+            "PATH=/bin:/usr/bin",
             "SHELL=/bin/sh",
             "HOME=" + runner.Home,
             "USER=" + Clean(values.User.Name),
             "LOGNAME=" + Clean(values.User.Name),
             "SENDER=" + Clean(values.Sender),
             "RECIPIENT=" + Address(envelope.Destination),
-            "ORIGINAL_RECIPIENT=" + Address(envelope.Original),
             "DOMAIN=" + Clean(envelope.Original.Domain),
             "LOCAL=" + Clean(envelope.Original.LocalPart),
         ];

@@ -65,7 +65,7 @@ public sealed record MailParameters
             if (group == 0 || (groups & group) == 0)
                 return new ParameterResult(ParameterProblem.Unsupported, EsmtpWord.Text(word));
             if ((seen & bit) != 0 || !Apply(bit, value, ref read))
-                return new ParameterResult(ParameterProblem.BadValue, EsmtpWord.Text(word));
+                return new ParameterResult(bit == 2 ? ParameterProblem.Unsupported : ParameterProblem.BadValue, EsmtpWord.Text(word));
             seen |= bit;
         }
         parameters = read;

@@ -80,6 +80,7 @@ public sealed class Replies
     public Reply MessageTooBig => Plain(552, new(5, 3, 4), "Message size exceeds fixed limit");
     public Reply MessageTooBigAtEnd => Plain(554, new(5, 3, 4), "Message too big for system: Transaction failed, message too big");
     public Reply HeaderTooBig => Plain(554, new(5, 3, 4), "Header of the message is too big");
+    public Reply BrokenHeader => Plain(550, new(5, 7, 1), "Delivery not authorized, message refused: Message is not RFC 2822 compliant");
     public Reply Loop => Plain(554, new(5, 4, 6), "Routing loop detected: too many Received fields");
     public Reply BareLineEnd => Plain(550, new(5, 5, 2), "Lines of a message must end in CR and LF").ThenClose();
     public Reply NulInMessage => Plain(550, new(5, 6, 0), "Message contains NUL characters");

@@ -15,8 +15,10 @@ public sealed record ControlHooks
     /// <summary>Reads a table again; null when that worked.</summary>
     public required Func<string, string?> UpdateTable { get; init; }
 
-    /// <summary>Turns new network sessions away (true) or lets them in again.</summary>
-    public required Action<bool> PauseReception { get; init; }
+    /// <summary>Turns new network sessions away (true) or lets them in again; false where that was so already.</summary>
+    public required Func<bool, bool> PauseReception { get; init; }
+
+    public required Func<bool> IsReceptionPaused { get; init; }
 
     /// <summary>Lines of <c>show stats</c>.</summary>
     public required Func<IReadOnlyList<string>> Statistics { get; init; }
@@ -55,12 +57,25 @@ public sealed class ControlCommands(QueueOperations queue, EventSink events, Con
             case "pause-mda" or "resume-mda":
                 return Pause(DeliveryKind.Local, request.Command[0] == 'p');
             case "pause-smtp" or "resume-smtp":
-                hooks.PauseReception(request.Command[0] == 'p');
+                return Changed(hooks.PauseReception(request.Command[0] == 'p'), request.Command);
+            case "show-status":
+                await answer(new ControlRow { Text = "MDA " + State(queue.IsPaused(DeliveryKind.Local)) });
+                await answer(new ControlRow { Text = "MTA " + State(queue.IsPaused(DeliveryKind.Relay)) });
+                await answer(new ControlRow { Text = "SMTP " + State(hooks.IsReceptionPaused()) });
+                return Done();
+            case "show-envelope":
+                return await EnvelopeAsync(argument, answer, cancellationToken);
+            case "show-hoststats":
+                return await HostStatisticsAsync(answer, cancellationToken);
+            case "show-routes" or "show-relays" or "show-hosts":
+                foreach ((NextHop hop, int connections, int waiting) in queue.NextHops())
+                    await answer(new ControlRow { Text = string.Create(CultureInfo.InvariantCulture, $"{hop.Name} nconn={connections} nmsg={waiting}") });
                 return Done();
             case "log":
                 return argument is "brief" or "verbose" ? Trace("all", argument == "verbose") : new ControlEnd("log takes 'brief' or 'verbose'", 0);
             case "trace" or "untrace":
-                return argument is null ? new ControlEnd("name a subsystem: smtp, expand, lookup, scheduler, mta, mda, all", 0) : Trace(argument, request.Command == "trace");
+                return argument is null or not ("imsg" or "io" or "smtp" or "filters" or "mta" or "mda" or "bounce" or "scheduler" or "lookup" or "stat" or "rules" or "mproc" or "expand" or "all")
+                    ? new ControlEnd("name a subsystem: smtp, expand, lookup, scheduler, mta, mda, all", 0) : Trace(argument, request.Command == "trace");
             case "update-table":
                 return argument is null ? new ControlEnd("name a table", 0) : new ControlEnd(hooks.UpdateTable(argument), 1);
             case "reload":
@@ -74,12 +89,49 @@ public sealed class ControlCommands(QueueOperations queue, EventSink events, Con
 
     private ControlEnd Pause(DeliveryKind kind, bool pause)
     {
-        if (pause)
-            queue.Pause(kind);
-        else
-            queue.Resume(kind);
+        return Changed(pause ? queue.Pause(kind) : queue.Resume(kind), pause ? "pause" : "resume");
+    }
+
+    private static ControlEnd Changed(bool changed, string command) => changed ? Done() : new(command[0] == 'p' ? "it is paused already" : "it is not paused", 0);
+
+    private static string State(bool paused) => paused ? "paused" : "running";
+
+    /// <summary>One waiting recipient, a field a line, under the names OpenSMTPD gives them in its queue files.</summary>
+    private async Task<ControlEnd> EnvelopeAsync(string? which, Func<ControlRow, ValueTask> answer, CancellationToken cancellationToken)
+    {
+        if (Selector(which) is not QueueSelector.ById selector)
+            return new ControlEnd("name one envelope by its id", 0);
+        await foreach (QueuedRecipient row in queue.ListAsync(selector, cancellationToken))
+        {
+            QueueEntry entry = Entry(row);
+            foreach ((string name, string value) in new[]
+            {
+                ("type", entry.Transport), ("helo", row.Envelope.Client.Helo), ("errorline", entry.Error), ("sockaddr", row.Envelope.Client.Address?.ToString() ?? "local"),
+                ("sender", entry.Sender), ("rcpt", entry.Recipient), ("dest", entry.Destination), ("ctime", Unix(entry.Created)), ("expire", Unix(entry.Expires)),
+                ("last-try", entry.LastAttempt is { } last ? Unix(last) : "0"), ("retry", entry.Attempts.ToString(CultureInfo.InvariantCulture)),
+            })
+                await answer(new ControlRow { Text = name + ": " + value });
+            return new ControlEnd(null, 1);
+        }
+        return new ControlEnd($"nothing in the queue is '{which}'", 0);
+    }
+
+    /// <summary><c>domain|time|answer</c> of the newest attempt at each domain that mail waits for.</summary>
+    private async Task<ControlEnd> HostStatisticsAsync(Func<ControlRow, ValueTask> answer, CancellationToken cancellationToken)
+    {
+        var newest = new SortedDictionary<string, (DateTimeOffset At, string Text)>(StringComparer.OrdinalIgnoreCase);
+        await foreach (QueuedRecipient row in queue.ListAsync(QueueSelector.All.Instance, cancellationToken))
+        {
+            if (row is { Kind: DeliveryKind.Relay, LastAttempt: { } at, LastOutcome: { } outcome }
+                && (!newest.TryGetValue(row.Recipient.Address.Domain, out (DateTimeOffset At, string Text) known) || known.At < at))
+                newest[row.Recipient.Address.Domain] = (at, outcome.Text);
+        }
+        foreach ((string domain, (DateTimeOffset at, string text)) in newest)
+            await answer(new ControlRow { Text = domain + "|" + Unix(at) + "|" + text });
         return Done();
     }
+
+    private static string Unix(DateTimeOffset at) => at.ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture);
 
     private ControlEnd Trace(string subsystem, bool on)
     {
@@ -106,8 +158,7 @@ public sealed class ControlCommands(QueueOperations queue, EventSink events, Con
     {
         if (Selector(which) is not QueueSelector selector)
             return new ControlEnd($"'{which}' is neither a message id (8 hex digits), an envelope id (16), a domain, nor 'all'", 0);
-        int affected = await operation(selector, cancellationToken);
-        return affected == 0 && selector is not QueueSelector.All ? new ControlEnd($"nothing in the queue is '{which}'", 0) : new ControlEnd(null, affected);
+        return new ControlEnd(null, await operation(selector, cancellationToken));
     }
 
     private async Task<ControlEnd> ListAsync(string? which, Func<ControlRow, ValueTask> answer, CancellationToken cancellationToken)

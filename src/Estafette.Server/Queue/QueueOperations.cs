@@ -71,10 +71,15 @@ public sealed class QueueOperations
     /// <summary>Removes recipients without telling the sender; a message without any left goes.</summary>
     public ValueTask<int> RemoveAsync(QueueSelector selector, CancellationToken cancellationToken) => ChangeAsync(selector, Remove, cancellationToken);
 
-    /// <summary>No new jobs of this kind until <see cref="Resume"/>.</summary>
-    public void Pause(DeliveryKind kind) => _queue.Ready.Pause(kind);
+    /// <summary>No new jobs of this kind until <see cref="Resume"/>; false where that was so already.</summary>
+    public bool Pause(DeliveryKind kind) => _queue.Ready.Pause(kind);
 
-    public void Resume(DeliveryKind kind) => _queue.Ready.Resume(kind);
+    public bool Resume(DeliveryKind kind) => _queue.Ready.Resume(kind);
+
+    public bool IsPaused(DeliveryKind kind) => _queue.Ready.IsPaused(kind);
+
+    /// <summary>Next hops of relayed mail with an open connection or mail in line now.</summary>
+    public IReadOnlyList<(NextHop NextHop, int Connections, int Waiting)> NextHops() => _queue.Ready.RelayHops();
 
     private QueuedRecipient Row(SpooledMessage message, int index)
     {

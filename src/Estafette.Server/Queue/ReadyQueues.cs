@@ -146,23 +146,37 @@ internal sealed class ReadyQueues : IDisposable
         }
     }
 
-    public void Pause(DeliveryKind kind)
+    public bool Pause(DeliveryKind kind)
     {
         lock (_gate)
-            _paused.Add(kind);
+            return _paused.Add(kind);
     }
 
-    public void Resume(DeliveryKind kind)
+    public bool IsPaused(DeliveryKind kind)
+    {
+        lock (_gate)
+            return _paused.Contains(kind);
+    }
+
+    public IReadOnlyList<(NextHop NextHop, int Lanes, int Waiting)> RelayHops()
+    {
+        lock (_gate)
+            return [.. _queues.Values.Where(queue => queue.Kind == DeliveryKind.Relay && !queue.IsIdle).Select(queue => (queue.NextHop, queue.Lanes.Count, queue.Waiting))];
+    }
+
+    public bool Resume(DeliveryKind kind)
     {
         List<Displaced>? displaced = null;
+        bool wasPaused;
         lock (_gate)
         {
-            _paused.Remove(kind);
+            wasPaused = _paused.Remove(kind);
             foreach (ReadyQueue queue in _queues.Values)
                 OpenLanes(queue, ref displaced);
             AdmitAll(ref displaced);
         }
         _displacements.Settle(displaced);
+        return wasPaused;
     }
 
     /// <summary>Forgets next hops that nothing waits for, once a minute at most.</summary>

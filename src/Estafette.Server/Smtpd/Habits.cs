@@ -34,6 +34,9 @@ internal sealed record Habits
     /// <summary>A client that does not wait for the answer to DATA or AUTH is hung up on (E7, RFC 2920 s3.1).</summary>
     public bool Synchronous { get; init; }
 
+    /// <summary>A header with a line that is no field, and no empty line before it, makes the message unacceptable (RFC 5322 s2.1).</summary>
+    public bool StrictHeader { get; init; }
+
     public static Habits Of(Dialect dialect) => dialect switch
     {
         Dialect.OpenSmtpd => OpenSmtpd,
@@ -51,6 +54,7 @@ internal sealed record Habits
         RsetNeedsHello = true,
         BareNoop = true,
         Synchronous = true,
+        StrictHeader = true,
     };
 
     private static Habits Others { get; } = new()

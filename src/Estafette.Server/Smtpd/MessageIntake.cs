@@ -13,7 +13,11 @@ internal static class MessageIntake
     {
         LimitsConfig limits = session.Limits;
         var message = new MessageReception(
-            session.Parts.Intake.Begin(), new ReceptionLimits(limits.MessageSize, limits.HeaderSize, limits.HeaderFields, limits.Hops), Completion(session));
+            session.Parts.Intake.Begin(), new ReceptionLimits(limits.MessageSize, limits.HeaderSize, limits.HeaderFields, limits.Hops)
+            {
+                // Programs of this machine may hand in a bare text; sendmail(1) completes it.
+                StrictHeader = session.Habits.StrictHeader && !session.Connection.IsLocal,
+            }, Completion(session));
         await message.PrependAsync(TraceText(session, message.Id), cancellationToken);
         return message;
     }
@@ -46,6 +50,7 @@ internal static class MessageIntake
         (ReceptionProblem.TooBig, _) => replies.MessageTooBigAtEnd,
         (ReceptionProblem.HeaderTooBig, _) => replies.HeaderTooBig,
         (ReceptionProblem.Loop, _) => replies.Loop,
+        (ReceptionProblem.BrokenHeader, _) => replies.BrokenHeader,
         (_, DataProblem.Nul) => replies.NulInMessage,
         (_, DataProblem.LineTooLong) => replies.TextLineTooLong,
         (_, DataProblem.BareLineFeed or DataProblem.BareCarriageReturn) => replies.BareLineEnd,

@@ -8,7 +8,7 @@ using Estafette.Spool;
 namespace Estafette.Smtpd;
 
 /// <summary>Why a message will not be taken; the first reason decides.</summary>
-internal enum ReceptionProblem : byte { None, TooBig, HeaderTooBig, Loop, SpoolFull, SpoolUnhealthy, Stopping }
+internal enum ReceptionProblem : byte { None, TooBig, HeaderTooBig, BrokenHeader, Loop, SpoolFull, SpoolUnhealthy, Stopping }
 
 /// <summary>
 /// The way of one message's octets from the decoder into the intake: trace fields first, then the header, counted and, for our own users, completed, then the
@@ -28,6 +28,9 @@ internal sealed class MessageReception : IAsyncDisposable
     private readonly SubmissionHeaderOptions? _completion;
     private readonly ArrayBufferWriter<byte> _header = new(1024);
     private long _headerOffset;
+
+    /// <summary>A line that is no field stands where one should, and no colon in it has been seen yet.</summary>
+    private bool _inOddLine;
 
     /// <param name="completion">Completes the header; null leaves it alone.</param>
     public MessageReception(IntakeMessage message, ReceptionLimits limits, SubmissionHeaderOptions? completion)
@@ -67,6 +70,7 @@ internal sealed class MessageReception : IAsyncDisposable
             HasEightBit = !Ascii.IsValid(octets.Span);
         if (_scanner.IsEnded)
         {
+            LookAtOddLine(octets.Span);
             await StoreAsync(octets, cancellationToken);
             return;
         }
@@ -83,11 +87,14 @@ internal sealed class MessageReception : IAsyncDisposable
     /// <summary>The message has no more octets.</summary>
     public async ValueTask CompleteAsync(CancellationToken cancellationToken)
     {
-        if (Problem != ReceptionProblem.None || _scanner.IsEnded)
-            return;
-        _scanner.Complete();
-        if (CheckHeader())
-            await EndHeaderAsync(cancellationToken);
+        if (Problem == ReceptionProblem.None && !_scanner.IsEnded)
+        {
+            _scanner.Complete();
+            if (CheckHeader())
+                await EndHeaderAsync(cancellationToken);
+        }
+        if (_inOddLine)
+            Fail(ReceptionProblem.BrokenHeader);
     }
 
     /// <param name="whenDurable">Told before any delivery starts.</param>
@@ -130,13 +137,17 @@ internal sealed class MessageReception : IAsyncDisposable
         ReadOnlyMemory<byte> all = _header.WrittenMemory;
         ReadOnlyMemory<byte> fields = all[..(int)(_scanner.HeaderLength - _headerOffset)];
         ReadOnlyMemory<byte> body = all[(int)(_scanner.BodyStart - _headerOffset)..];
+        _inOddLine = _limits.StrictHeader && _scanner.State == HeaderScanState.EndedByOtherLine;
+        LookAtOddLine(body.Span);
         bool blankLine = _scanner.State == HeaderScanState.EndedByBlankLine;
         if (_completion is not null)
         {
             // Writes the empty line, too.
             var completed = new ArrayBufferWriter<byte>(fields.Length + 256);
             SubmissionHeader.Write(completed, fields.Span, _completion);
-            await StoreAsync(completed.WrittenMemory, cancellationToken);
+            // A message that ends with its header has no empty line in OpenSMTPD either; what local programs hand in gets one.
+            bool headerOnly = _limits.StrictHeader && _scanner.State == HeaderScanState.EndedByMessage;
+            await StoreAsync(headerOnly ? completed.WrittenMemory[..^2] : completed.WrittenMemory, cancellationToken);
         }
         else
         {
@@ -147,6 +158,17 @@ internal sealed class MessageReception : IAsyncDisposable
         }
         await StoreAsync(body, cancellationToken);
         _header.Clear();
+    }
+
+    /// <summary>A line with a colon passes as a field of an odd name; one without makes the header a broken one.</summary>
+    private void LookAtOddLine(ReadOnlySpan<byte> octets)
+    {
+        int end = _inOddLine ? octets.IndexOfAny((byte)':', (byte)'\n') : -1;
+        if (end < 0)
+            return;
+        _inOddLine = false;
+        if (octets[end] == '\n')
+            Fail(ReceptionProblem.BrokenHeader);
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
@@ -180,4 +202,8 @@ internal sealed class MessageReception : IAsyncDisposable
 }
 
 /// <summary>The limits of one message (E20, E21, E31).</summary>
-internal readonly record struct ReceptionLimits(long MessageSize, int HeaderSize, int HeaderFields, int Hops);
+internal readonly record struct ReceptionLimits(long MessageSize, int HeaderSize, int HeaderFields, int Hops)
+{
+    /// <summary>A line in the header that is no field is a reason to refuse the message.</summary>
+    public bool StrictHeader { get; init; }
+}

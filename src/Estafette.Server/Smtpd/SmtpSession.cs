@@ -61,7 +61,7 @@ internal sealed class SmtpSession(ConnectionInfo connection, SmtpdServices servi
     public PathSyntax PathSyntax => (Connection.IsLocal || State.Login is not null ? Habits.OwnPaths : Habits.StrangerPaths)
         | (Transaction?.Parameters.SmtpUtf8 == true ? PathSyntax.Utf8 : PathSyntax.None);
 
-    public ParameterGroups ParameterGroups => (State.Esmtp ? ParameterGroups.Esmtp | ParameterGroups.SmtpUtf8 : ParameterGroups.Esmtp)
+    public ParameterGroups ParameterGroups => (State.Esmtp && Services.Config.Announced.HasFlag(AnnouncedExtensions.SmtpUtf8) ? ParameterGroups.Esmtp | ParameterGroups.SmtpUtf8 : ParameterGroups.Esmtp)
         | (Connection.Listener?.NoDsn == true ? ParameterGroups.None : ParameterGroups.Dsn);
 
     /// <summary>Starts over after the handshake (RFC 3207 s4.2).</summary>

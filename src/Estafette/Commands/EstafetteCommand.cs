@@ -63,6 +63,9 @@ internal static class EstafetteCommand
             operate.SetAction(async (parsed, cancellation) =>
             {
                 ControlEnd end = await ControlClient.AskAsync(State(parsed.GetValue(state)), new ControlRequest(words) { Arguments = [parsed.GetValue(which)!] }, _ => { }, cancellation);
+                string id = parsed.GetValue(which)!;
+                if (end is { Error: null, Affected: 0 } && id != "all")
+                    end = new ControlEnd($"nothing to change in the queue is '{id}'", 0);
                 return Tell(end, QueueListing.Count(end.Affected));
             });
             command.Subcommands.Add(operate);

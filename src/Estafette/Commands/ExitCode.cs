@@ -8,6 +8,9 @@ internal static class ExitCode
     /// <summary>Not of sysexits.h: what <c>check</c> and the map tools answer for bad input.</summary>
     public const int Failure = 1;
     public const int Usage = 64;
+
+    /// <summary>What smtpctl answers to words that are no command.</summary>
+    public const int NoSuchCommand = 255;
     public const int DataError = 65;
     public const int Unavailable = 69;
     public const int Software = 70;

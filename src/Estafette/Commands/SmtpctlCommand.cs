@@ -1,3 +1,4 @@
+using System.Globalization;
 using Estafette.Control;
 using Estafette.Program.Daemon;
 using Estafette.Program.Submission;
@@ -11,7 +12,10 @@ internal static class SmtpctlCommand
         usage: smtpctl COMMAND
           show queue [ID]            what waits, one recipient a line
           show message ID            a waiting message, header and body
-          show stats                 counters
+          show stats | status        counters; what is paused
+          show envelope ID           one waiting recipient, a field a line
+          show hoststats             how the last attempt at each domain went
+          show routes|relays|hosts   next hops with open connections or waiting mail
           schedule ID | all          try now                    remove ID | all       delete from the queue
           pause mta|mda|smtp         stop giving out work        resume mta|mda|smtp   go on
           pause envelope ID | all    hold                        resume envelope ID | all
@@ -25,12 +29,15 @@ internal static class SmtpctlCommand
     {
         switch (args)
         {
-            case [] or ["--help"] or ["-h"]:
-                (args.Length == 0 ? Console.Error : Console.Out).WriteLine(Help);
-                return args.Length == 0 ? ExitCode.Usage : ExitCode.Ok;
+            case ["--help"] or ["-h"]:
+                Console.Out.WriteLine(Help);
+                return ExitCode.Ok;
             case ["--version"]:
                 Console.Out.WriteLine("smtpctl (Estafette " + VersionText.Value + ")");
                 return ExitCode.Ok;
+            case var words when !SmtpctlGrammar.Knows(words):
+                Console.Error.WriteLine("smtpctl: no such command. possibilities are:\n" + string.Join('\n', SmtpctlGrammar.Possibilities(words)) + "\n(smtpctl --help says more)");
+                return ExitCode.NoSuchCommand;
             case ["show", "queue", ..]:
                 return await ShowQueueAsync(args[2..]);
             case ["encrypt", ..]:
@@ -54,13 +61,29 @@ internal static class SmtpctlCommand
     /// <summary>The verb and its kind make the request's name (<c>show-message</c>, <c>pause-mta</c>); the rest are its arguments.</summary>
     private static async Task<int> PassOnAsync(string[] args)
     {
-        int words = args[0] is "show" or "update" || (args[0] is "pause" or "resume" && args.Length > 1) ? 2 : 1;
-        if (args.Length < words)
-            return Answer(new ControlEnd($"'{args[0]}' needs more words (see smtpctl --help)", 0), quiet: true);
+        int words = args[0] is "show" or "update" or "pause" or "resume" ? 2 : 1;
         var request = new ControlRequest(string.Join('-', args[..words])) { Arguments = args[words..] };
-        bool quiet = args[0] is "show";
-        return Answer(await ControlClient.AskAsync(StateFolder.Default(), request, row => Console.Out.WriteLine(row.Text)), quiet);
+        ControlEnd end = await ControlClient.AskAsync(StateFolder.Default(), request, row => Console.Out.WriteLine(row.Text));
+        if (end.Error is null && Done(request.Command) is { } done)
+        {
+            // The original's words: a plural from two on only.
+            Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{end.Affected} envelope{(end.Affected > 1 ? "s" : "")} {done}"));
+            return ExitCode.Ok;
+        }
+        bool show = args[0] is "show";
+        if (end.Error is not null && !show)
+            Console.Out.WriteLine("command failed");
+        return Answer(end, quiet: show);
     }
+
+    private static string? Done(string request) => request switch
+    {
+        "schedule" => "scheduled",
+        "remove" => "removed",
+        "pause-envelope" => "paused",
+        "resume-envelope" => "resumed",
+        _ => null,
+    };
 
     private static int Answer(ControlEnd end, bool quiet)
     {
@@ -70,7 +93,7 @@ internal static class SmtpctlCommand
             return ExitCode.Failure;
         }
         if (!quiet)
-            Console.Out.WriteLine(end.Affected > 1 ? "command succeeded: " + QueueListing.Count(end.Affected) : "command succeeded");
+            Console.Out.WriteLine("command succeeded");
         return ExitCode.Ok;
     }
 
@@ -78,7 +101,10 @@ internal static class SmtpctlCommand
     {
         string? password = args.Length > 0 ? args[0] : Console.In.ReadLine();
         if (string.IsNullOrEmpty(password))
-            return Answer(new ControlEnd("no password given: as an argument or one line on standard input", 0), quiet: true);
+        {
+            Console.Error.WriteLine("smtpctl: no password given: as an argument or one line on standard input");
+            return args.Length > 0 ? ExitCode.Failure : ExitCode.Ok;
+        }
         Console.Out.WriteLine(PasswordHash.Create(password));
         return ExitCode.Ok;
     }

@@ -75,7 +75,13 @@ internal sealed class MailServer : IAsyncDisposable
         {
             Reload = ReloadAsync,
             UpdateTable = table => _snapshot.Tables.Update(table),
-            PauseReception = paused => _smtp.IsPaused = paused,
+            PauseReception = paused =>
+            {
+                bool changed = _smtp.IsPaused != paused;
+                _smtp.IsPaused = paused;
+                return changed;
+            },
+            IsReceptionPaused = () => _smtp.IsPaused,
             Statistics = Statistics,
         }), new ControlAccess(LocalPeer.UserOf, Native.EffectiveUser()), _events);
         _drop = new DropFolderReader(_options.State, SessionAsync, () => _snapshot.Config.Retry.Lifetime, _events).RunAsync(_stop.Token);

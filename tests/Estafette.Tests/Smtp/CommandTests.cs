@@ -52,7 +52,7 @@ public sealed class CommandTests
     [InlineData("SIZE=100 BODY=8BITMIME SMTPUTF8 RET=full ENVID=a+2Bb AUTH=<>", ParameterProblem.None)]
     [InlineData("SIZE=", ParameterProblem.BadValue)]
     [InlineData("SIZE=1 size=2", ParameterProblem.BadValue)]
-    [InlineData("BODY=BINARYMIME", ParameterProblem.BadValue)]
+    [InlineData("BODY=BINARYMIME", ParameterProblem.Unsupported)]
     [InlineData("SMTPUTF8=1", ParameterProblem.BadValue)]
     [InlineData("RET=half", ParameterProblem.BadValue)]
     [InlineData("ENVID=a=b", ParameterProblem.BadValue)]

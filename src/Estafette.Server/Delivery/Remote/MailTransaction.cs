@@ -85,11 +85,13 @@ internal sealed class MailTransaction(RelaySession session, OutgoingMessage mess
         WriteMail(needs, size);
         foreach (OutgoingRecipient recipient in batch)
             WriteRcpt(recipient);
-        if (!single)
+        // Until the peer has taken one recipient, DATA waits: a transaction whose recipients are all refused ends with RSET, as from OpenSMTPD, not with a DATA for nobody.
+        bool ahead = !single && session.HasTakenRecipient;
+        if (ahead)
         {
             CommandWriter.Line(_connection.Output, "DATA");
         }
-        else if (!await new BodyWriter(_connection, timeouts.DataBlock).AppendChunkAsync(source, message.Prefix, cancellationToken))
+        else if (single && !await new BodyWriter(_connection, timeouts.DataBlock).AppendChunkAsync(source, message.Prefix, cancellationToken))
         {
             // Damaged in the spool: nothing of this message was sent yet.
             _connection.Output.Clear();
@@ -105,10 +107,15 @@ internal sealed class MailTransaction(RelaySession session, OutgoingMessage mess
             await RcptAnsweredAsync(recipient, begun);
         if (_closing)
             return;
-        if (!single)
-            await DataAnsweredAsync(begun);
-        else
+        session.HasTakenRecipient |= _accepted.Count > 0;
+        if (single)
             await EndAnsweredAsync();
+        else if (ahead)
+            await DataAnsweredAsync(begun);
+        else if (_accepted.Count > 0)
+            await SendDataAsync();
+        else
+            session.NeedsReset |= begun;
         // RFC 3030 s2: after a refused chunk only RSET leads to a known state.
         session.NeedsReset |= single && _connection.Failure is null && !_connection.Reply.IsPositive;
     }
@@ -132,6 +139,11 @@ internal sealed class MailTransaction(RelaySession session, OutgoingMessage mess
         session.NeedsReset |= _accepted.Count == 0;
         if (_accepted.Count == 0)
             return;
+        await SendDataAsync();
+    }
+
+    private async ValueTask SendDataAsync()
+    {
         CommandWriter.Line(_connection.Output, "DATA");
         await _connection.FlushAsync(timeouts.DataInitiation);
         await DataAnsweredAsync(begun: true);

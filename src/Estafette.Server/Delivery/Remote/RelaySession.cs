@@ -18,6 +18,9 @@ internal sealed class RelaySession(SmtpConnection connection, RelayEndPoint endP
     /// <summary>Messages this connection has carried.</summary>
     public int Messages { get; set; }
 
+    /// <summary>The peer has taken a recipient in this session, so that the next DATA need not wait for the answers.</summary>
+    public bool HasTakenRecipient { get; set; }
+
     /// <summary>A transaction was begun and given up: RSET goes before the next one.</summary>
     public bool NeedsReset { get; set; }
 

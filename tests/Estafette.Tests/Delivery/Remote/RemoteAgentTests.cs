@@ -48,16 +48,30 @@ public sealed class RemoteAgentTests
     [InlineData("", "unused")]
     public async Task All_recipients_refused_leaves_the_connection_good_for_the_next_message(string keywords, string data)
     {
-        await using var peer = new ScriptedPeer(keywords).On("rcpt", l => l.Contains("bad", StringComparison.Ordinal) ? "550 5.1.1 no" : null).Once("data", data == "unused" ? "554 5.5.1 nobody" : data);
+        int datas = 0;
+        await using var peer = new ScriptedPeer(keywords).On("rcpt", l => l.Contains("bad", StringComparison.Ordinal) ? "550 5.1.1 no" : null)
+            .On("data", _ => ++datas == 2 && data != "unused" ? data : null);
+        // The first message is taken: from then on DATA goes ahead of the answers.
+        var first = new TestJob(RelayBench.Message, "bob@home.test", "good@far.test");
         var job = new TestJob(RelayBench.Message, "bob@home.test", "bad1@far.test", "bad2@far.test");
         var next = new TestJob(RelayBench.Message, "bob@home.test", "good@far.test");
-        if (keywords.Length == 0)
-            peer.On("data", _ => null);
-        await _bench.SendAsync(RelayBench.Via(RelayBench.To(peer)), job, next);
+        await _bench.SendAsync(RelayBench.Via(RelayBench.To(peer)), first, job, next);
+        Assert.Equal(OutcomeKind.Relayed, first.Outcomes[0].Kind);
         Assert.All(job.Outcomes.Values, o => Assert.Equal(OutcomeKind.Failed, o.Kind));
         Assert.Equal(OutcomeKind.Relayed, next.Outcomes[0].Kind);
         Assert.Equal(1, peer.Connections);
         Assert.Equal(!data.StartsWith("354", StringComparison.Ordinal), peer.Lines.Contains("RSET"));
+    }
+
+    [Fact]
+    public async Task Nobody_taken_in_the_first_transaction_ends_it_with_RSET_and_no_DATA()
+    {
+        await using var peer = new ScriptedPeer("PIPELINING").On("rcpt", _ => "451 4.2.1 later");
+        var job = new TestJob(RelayBench.Message, "bob@home.test", "a@far.test", "b@far.test");
+        await _bench.SendAsync(RelayBench.Via(RelayBench.To(peer)), job);
+        Assert.All(job.Outcomes.Values, o => Assert.Equal(OutcomeKind.Deferred, o.Kind));
+        Assert.DoesNotContain("DATA", peer.Lines);
+        Assert.Contains("RSET", peer.Lines);
     }
 
     [Theory]
