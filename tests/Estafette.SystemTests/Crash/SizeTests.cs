@@ -31,6 +31,7 @@ public sealed class SizeTests(ITestOutputHelper output)
         long before = ResidentOctets(daemon.Running!.Process);
         foreach (string command in new[] { "MAIL FROM:<a@client.test>", "RCPT TO:<big@relay.test>", "DATA" })
             await client.AskAsync(command);
+        await client.WriteAsync("Subject: big\r\n\r\n"u8.ToArray());
         byte[] chunk = System.Text.Encoding.ASCII.GetBytes(string.Concat(Enumerable.Repeat(new string('m', 76) + "\r\n", 13_443)));
         long peak = before;
         for (long sent = 0; sent < GiB; sent += chunk.Length)
