@@ -9,16 +9,35 @@ namespace Estafette.Tests.Dns;
 /// <summary>A hand-driven name server on loopback: each question is given to the script, which says the exact octets that go back.</summary>
 internal sealed class FakeNameServer : IDisposable
 {
-    private readonly UdpClient _udp = new(new IPEndPoint(IPAddress.Loopback, 0));
+    private const int Attempts = 50;
+    private readonly UdpClient _udp;
     private readonly TcpListener _tcp;
     private readonly CancellationTokenSource _stop = new();
 
     public FakeNameServer(Func<Question, IEnumerable<byte[]>> udp, Func<Question, byte[]?>? tcp = null)
     {
-        _tcp = new TcpListener(IPAddress.Loopback, EndPoint.Port);
-        _tcp.Start();
+        (_udp, _tcp) = Bind();
         _ = ServeUdpAsync(udp);
         _ = ServeTcpAsync(tcp ?? (_ => null));
+    }
+
+    /// <summary>A port that is free for UDP may be taken for TCP: then another one is tried.</summary>
+    private static (UdpClient Udp, TcpListener Tcp) Bind()
+    {
+        for (int attempt = 1; ; attempt++)
+        {
+            var udp = new UdpClient(new IPEndPoint(IPAddress.Loopback, 0));
+            var tcp = new TcpListener(IPAddress.Loopback, ((IPEndPoint)udp.Client.LocalEndPoint!).Port);
+            try
+            {
+                tcp.Start();
+                return (udp, tcp);
+            }
+            catch (SocketException) when (attempt < Attempts)
+            {
+                udp.Dispose();
+            }
+        }
     }
 
     public sealed record Question(byte[] Message, string Name, DnsRecordType Type, bool Tcp)

@@ -77,15 +77,20 @@ public sealed class LogDamageTests : IAsyncLifetime
     [Fact]
     public void Whole_sectors_of_rubbish_lose_only_what_they_hit()
     {
-        Prop.ForAll(Gen.Choose(0, LogLength() - 1).ToArbitrary(), at =>
-        {
-            SimulatedDisk disk = _disk.Copy();
-            (string name, int offset) = PlaceOf(disk, at);
-            byte[] octets = disk.Octets(name);
-            int start = offset / 512 * 512;
-            new Random(at).NextBytes(octets.AsSpan(start, Math.Min(512, octets.Length - start)));
-            CheckAllNamedAsync(disk).GetAwaiter().GetResult();
-        }).Check(FsCheck.Config.QuickThrowOnFailure.WithMaxTest(30));
+        // The last one once fell on the end of the log, which no reader can tell from a torn write.
+        foreach (int at in (int[])[0, LogLength() - 1, Math.Min(271_913, LogLength() - 1)])
+            CheckSector(at);
+        Prop.ForAll(Gen.Choose(0, LogLength() - 1).ToArbitrary(), CheckSector).Check(FsCheck.Config.QuickThrowOnFailure.WithMaxTest(30));
+    }
+
+    private void CheckSector(int at)
+    {
+        SimulatedDisk disk = _disk.Copy();
+        (string name, int offset) = PlaceOf(disk, at);
+        byte[] octets = disk.Octets(name);
+        int start = offset / 512 * 512;
+        new Random(at).NextBytes(octets.AsSpan(start, Math.Min(512, octets.Length - start)));
+        CheckAllNamedAsync(disk, start).GetAwaiter().GetResult();
     }
 
     [Fact]
@@ -221,13 +226,18 @@ public sealed class LogDamageTests : IAsyncLifetime
         await CommitAsync(spool, Body(10, 1));
     }
 
-    private async Task CheckAllNamedAsync(SimulatedDisk disk)
+    private async Task CheckAllNamedAsync(SimulatedDisk disk, int? sector = null)
     {
         SpoolOpening opening = await TryOpenAsync(disk);
         await using LogSpool spool = opening.Spool!;
         List<MessageId> missing = await MissingAsync(spool);
         Assert.InRange(missing.Count, 0, 6);
-        if (missing.Count > 0)
+        if (missing.Count == 0)
+            return;
+        // Rubbish over the very last records looks like a torn write (docs/states.md): then the cut is what is told, and it does not begin behind the rubbish.
+        if (sector is int hit && opening.Report!.TornTail is { } torn && opening.Report.Damaged.IsEmpty)
+            Assert.True(torn.Offset <= hit + 512, $"cut at {torn.Offset}, rubbish at {hit}");
+        else
             Assert.Contains(opening.Report!.Damaged, damage => damage.IsLost);
     }
 
