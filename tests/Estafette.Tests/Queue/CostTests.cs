@@ -11,7 +11,7 @@ using Xunit.Abstractions;
 namespace Estafette.Tests.Queue;
 
 /// <summary>What a message costs the queue itself: a memory spool before it, an agent that does nothing behind it.</summary>
-[Collection(nameof(CostTests))]
+[Collection(nameof(Alone))]
 public sealed class CostTests(ITestOutputHelper output)
 {
     [Fact]
@@ -51,7 +51,3 @@ public sealed class CostTests(ITestOutputHelper output)
         }
     }
 }
-
-/// <summary>Allocation is counted for the whole process: nothing else may run meanwhile.</summary>
-[CollectionDefinition(nameof(CostTests), DisableParallelization = true)]
-public sealed class CostTestsAlone;

@@ -87,29 +87,6 @@ public sealed class LogSpoolFolderTests : IDisposable
         await opening.Spool!.DisposeAsync();
     }
 
-    [Fact]
-    public async Task Large_body_streams_with_little_memory()
-    {
-        const int total = 64 << 20;
-        await using LogSpool spool = (await LogSpool.OpenAsync(new LogSpoolOptions { Directory = _directory, SegmentSize = 8 << 20 }, TimeProvider.System, default)).Spool!;
-        byte[] piece = Body(32 << 10, 1);
-        await using ISpoolWriter writer = spool.Begin();
-        await writer.WriteAsync(piece, default);
-        long before = GC.GetTotalMemory(true);
-        for (int sent = piece.Length; sent < total; sent += piece.Length)
-            Assert.Equal(SpoolStatus.Ok, await writer.WriteAsync(piece, default));
-        Assert.Equal(SpoolStatus.Ok, await writer.CommitAsync(Envelope(writer.Id), true, null, default));
-        using SpoolBody? body = await spool.OpenBodyAsync(writer.Id, default);
-        Assert.Equal(total, body!.Length);
-        byte[] buffer = new byte[piece.Length];
-        for (long offset = 0; offset < total; offset += buffer.Length)
-        {
-            Assert.Equal(buffer.Length, await body.ReadAsync(offset, buffer, default));
-            Assert.True(buffer.AsSpan().SequenceEqual(piece));
-        }
-        Assert.InRange(GC.GetTotalMemory(true) - before, long.MinValue, 8 << 20);
-    }
-
     private string[] Files() => [.. Directory.GetFiles(Path.Combine(_directory, "log")).Order(StringComparer.Ordinal)];
 
     private Task<SpoolOpening> OpenAsync() =>
