@@ -55,7 +55,7 @@ internal sealed class SmtpSession(ConnectionInfo connection, SmtpdServices servi
     public bool IsSubmission => Connection.IsLocal || State.Login is not null
         || Connection.Listener!.EndPoint.Port == SubmissionPort || IPAddress.IsLoopback(Connection.Listener.EndPoint.Address);
 
-    public bool OffersTls => Connection.Listener?.Tls is ListenerTls.Offer or ListenerTls.Require or ListenerTls.RequireClientCertificate;
+    public bool OffersTls => Connection.Listener?.Tls is ListenerTls.Offer or ListenerTls.Require;
     public bool OffersAuth => Connection.Listener is { Auth: not ListenerAuth.None } && State.Tls is not null;
 
     public PathSyntax PathSyntax => (Connection.IsLocal || State.Login is not null ? Habits.OwnPaths : Habits.StrangerPaths)

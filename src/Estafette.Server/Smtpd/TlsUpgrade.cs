@@ -41,7 +41,7 @@ internal static class TlsUpgrade
 
     private static SslServerAuthenticationOptions Options(ListenerConfig listener, ServerCertificates certificates, string? serverName, Action clientVerified)
     {
-        bool wantsClient = listener.Tls == ListenerTls.RequireClientCertificate;
+        bool wantsClient = listener.ClientCertificate == ClientCertificateDemand.Require;
         X509Certificate2Collection? anchor = certificates.TrustAnchor(listener.ClientCa);
         return new SslServerAuthenticationOptions
         {

@@ -3,7 +3,10 @@ using System.Net;
 
 namespace Estafette.Config.Model;
 
-public enum ListenerTls : byte { None, Offer, Require, RequireClientCertificate, Implicit }
+public enum ListenerTls : byte { None, Offer, Require, Implicit }
+
+/// <summary>Whether a client that speaks TLS is asked for a certificate. One that was only asked for may be missing or untrusted: the session goes on as unverified.</summary>
+public enum ClientCertificateDemand : byte { None, Ask, Require }
 
 public enum ListenerAuth : byte { None, Optional, Required }
 
@@ -21,10 +24,14 @@ public sealed record ListenerConfig
     public required string HostName { get; init; }
     public ListenerTls Tls { get; init; }
 
+    /// <summary>How TLS is spoken here: the server's <see cref="MailConfig.Tls"/> with what this listener says otherwise.</summary>
+    public TlsSettings TlsSettings { get; init; } = TlsSettings.Default;
+    public ClientCertificateDemand ClientCertificate { get; init; }
+
     /// <summary>Names of <see cref="MailConfig.Identities"/>; the first is the default, the others answer to SNI.</summary>
     public ImmutableArray<string> Identities { get; init; } = [];
 
-    /// <summary>Name of a trust anchor for client certificates; null when none.</summary>
+    /// <summary>Name of the trust anchor for client certificates; null means those of the system.</summary>
     public string? ClientCa { get; init; }
     public ListenerAuth Auth { get; init; }
 

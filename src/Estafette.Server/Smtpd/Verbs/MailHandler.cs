@@ -20,7 +20,7 @@ internal sealed class MailHandler : CommandHandler
             return replies.NotAllowedNow;
         if (session.Connection.Listener is { } listener)
         {
-            if (listener.Tls is ListenerTls.Require or ListenerTls.RequireClientCertificate && session.State.Tls is null)
+            if (listener.Tls is ListenerTls.Require && session.State.Tls is null)
                 return replies.NeedsTls;
             if (listener.Auth == ListenerAuth.Required && session.State.Login is null)
                 return replies.NeedsAuth;

@@ -117,6 +117,7 @@ internal sealed class ListenLowering(LoweringContext context, TableLowering tabl
             HostName = options.NameFor(address) ?? context.HostName,
             Tls = options.Identities.IsEmpty ? ListenerTls.None : tls,
             Identities = options.Identities,
+            ClientCertificate = options.ClientCertificate,
             ClientCa = options.ClientCa,
             Auth = options.Auth,
             AuthTable = options.AuthTable,

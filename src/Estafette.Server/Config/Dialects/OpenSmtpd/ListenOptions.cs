@@ -23,6 +23,8 @@ internal sealed class ListenOptions(LoweringContext context, TableLowering table
     public int? Port { get; private set; }
     public ListenerTls Tls { get; private set; }
 
+    public ClientCertificateDemand ClientCertificate { get; private set; }
+
     /// <summary><c>ssl</c> or <c>secure</c>: both STARTTLS on 25 and TLS on 465.</summary>
     public bool TlsAndImplicit { get; private set; }
     public ListenerAuth Auth { get; private set; }
@@ -132,13 +134,9 @@ internal sealed class ListenOptions(LoweringContext context, TableLowering table
         if (reader.Take("tls"))
             SetTls(at, ListenerTls.Offer);
         else if (reader.Take("tls-require"))
-            SetTls(at, reader.Take("verify") ? ListenerTls.RequireClientCertificate : ListenerTls.Require);
+            SetTls(at, ListenerTls.Require);
         else if (reader.Take("smtps"))
-        {
             SetTls(at, ListenerTls.Implicit);
-            if (reader.Take("verify"))
-                context.NotSupported(reader.Before, "client certificates on `smtps`", "use `tls-require verify`");
-        }
         else if (context.OldGrammar && (reader.Take("ssl") || reader.Take("secure")))
         {
             SetTls(at, ListenerTls.None);
@@ -157,6 +155,16 @@ internal sealed class ListenOptions(LoweringContext context, TableLowering table
             return;
         Tls = tls;
         _tlsAt = at;
+        if (tls != ListenerTls.None && reader.Take("verify"))
+            SetVerify(reader.Before);
+    }
+
+    /// <summary><c>verify</c> demands a certificate of every client; our own <c>verify optional</c> asks for one and lets the rules decide.</summary>
+    private void SetVerify(SourceSpan at)
+    {
+        ClientCertificate = !context.OldGrammar && reader.Take("optional") ? ClientCertificateDemand.Ask : ClientCertificateDemand.Require;
+        if (Tls == ListenerTls.Offer && ClientCertificate == ClientCertificateDemand.Require)
+            reader.Fail(at, "`tls verify`: a client without a certificate would come in without TLS instead", "write `tls-require verify`, or `tls verify optional` to ask for a certificate only");
     }
 
     private bool TakeIdentity(SourceSpan at)

@@ -87,8 +87,10 @@ internal sealed class OpenRelayCheck(
 
     private static bool Loopback(ListenerConfig listener) => IPAddress.IsLoopback(listener.EndPoint.Address) && !listener.ProxyProtocol;
 
+    /// <summary>A certificate restricts only where an anchor is named: one that some public authority signed, a stranger can get.</summary>
     private static bool Restricted(ListenerConfig listener) =>
-        Loopback(listener) || listener.Auth == ListenerAuth.Required || listener.Tls == ListenerTls.RequireClientCertificate;
+        Loopback(listener) || listener.Auth == ListenerAuth.Required
+        || (listener is { ClientCertificate: ClientCertificateDemand.Require, ClientCa: not null } && listener.Tls is ListenerTls.Require or ListenerTls.Implicit);
 
     private bool HoldsStrangers(ValueList? values)
     {
