@@ -17,7 +17,17 @@ internal sealed class ConnectionOpener(ReverseLookup reverse, EventSink events, 
     /// <summary>A slow name server must not keep clients waiting for the greeting.</summary>
     private static readonly TimeSpan s_reverseLimit = TimeSpan.FromSeconds(3);
 
+    /// <summary>
+    /// The limit for those who come within <see cref="s_distrust"/> after somebody waited in vain: a name server that is gone costs one client its seconds, not every one (promise 6).
+    /// </summary>
+    private static readonly TimeSpan s_reverseLimitWhenSlow = TimeSpan.FromMilliseconds(100);
+
+    private static readonly TimeSpan s_distrust = TimeSpan.FromSeconds(30);
+
     private static readonly TimeSpan s_proxyLimit = TimeSpan.FromSeconds(10);
+
+    /// <summary>When somebody last waited in vain for a name, by the clock's time stamp; 0 when nobody did lately.</summary>
+    private long _waitedInVain;
 
     /// <summary>Null where the connection is of no use; that has been told.</summary>
     public async ValueTask<ConnectionInfo?> IdentifyAsync(ConnectionContext context, ListenerConfig? listener, SmtpdServices services, SessionTransport transport)
@@ -61,7 +71,11 @@ internal sealed class ConnectionOpener(ReverseLookup reverse, EventSink events, 
         if (asked.IsCompletedSuccessfully)
             return connection with { Reverse = asked.Result };
         Task<ReverseName> answer = asked.AsTask();
-        Task first = await Task.WhenAny(answer, Task.Delay(s_reverseLimit, clock, limit.Token));
+        long vain = Volatile.Read(ref _waitedInVain);
+        bool slow = vain != 0 && clock.GetElapsedTime(vain) < s_distrust;
+        Task first = await Task.WhenAny(answer, Task.Delay(slow ? s_reverseLimitWhenSlow : s_reverseLimit, clock, limit.Token));
+        if (first != answer && !slow)
+            Volatile.Write(ref _waitedInVain, clock.GetTimestamp());
         ReverseName name = first == answer && answer.IsCompletedSuccessfully ? answer.Result : ReverseName.None;
         await limit.CancelAsync();
         return connection with { Reverse = name };
