@@ -53,20 +53,15 @@ public sealed record MailParameters
     {
         parameters = None;
         var read = new MailParameters();
-        int seen = 0;
-        foreach (Range range in text.SplitAny((byte)' ', (byte)'\t'))
+        var words = new EsmtpWords(text);
+        while (words.MoveNext())
         {
-            ReadOnlySpan<byte> word = text[range];
-            if (word.IsEmpty)
-                continue;
-            (ReadOnlySpan<byte> name, ReadOnlySpan<byte> value) = EsmtpWord.Split(word);
-            int bit = EsmtpWord.Index(name, "SIZE"u8, "BODY"u8, "SMTPUTF8"u8, "RET"u8, "ENVID"u8, "AUTH"u8);
+            int bit = EsmtpWords.Index(words.Name, "SIZE"u8, "BODY"u8, "SMTPUTF8"u8, "RET"u8, "ENVID"u8, "AUTH"u8);
             ParameterGroups group = bit switch { 1 or 2 or 32 => ParameterGroups.Esmtp, 4 => ParameterGroups.SmtpUtf8, 8 or 16 => ParameterGroups.Dsn, _ => 0 };
             if (group == 0 || (groups & group) == 0)
-                return new ParameterResult(ParameterProblem.Unsupported, EsmtpWord.Text(word));
-            if ((seen & bit) != 0 || !Apply(bit, value, ref read))
-                return new ParameterResult(bit == 2 ? ParameterProblem.Unsupported : ParameterProblem.BadValue, EsmtpWord.Text(word));
-            seen |= bit;
+                return words.Wrong(ParameterProblem.Unsupported);
+            if (words.IsRepeated(bit) || !Apply(bit, words.Value, ref read))
+                return words.Wrong(bit == 2 ? ParameterProblem.Unsupported : ParameterProblem.BadValue);
         }
         parameters = read;
         return ParameterResult.Ok;
@@ -97,7 +92,7 @@ public sealed record MailParameters
             case 16:
                 if (value.Length is 0 or > MaximumEnvelopeId || !XTextSyntax.IsValid(value))
                     return false;
-                read = read with { EnvelopeId = EsmtpWord.Text(value) };
+                read = read with { EnvelopeId = EsmtpWords.Text(value) };
                 return true;
             default:
                 // RFC 4954 s5: the identity is read and not passed on, as MAIL FROM:<> AUTH=<> would.
@@ -123,32 +118,27 @@ public sealed record RcptParameters
     {
         parameters = None;
         var read = new RcptParameters();
-        int seen = 0;
-        foreach (Range range in text.SplitAny((byte)' ', (byte)'\t'))
+        var words = new EsmtpWords(text);
+        while (words.MoveNext())
         {
-            ReadOnlySpan<byte> word = text[range];
-            if (word.IsEmpty)
-                continue;
-            (ReadOnlySpan<byte> name, ReadOnlySpan<byte> value) = EsmtpWord.Split(word);
-            int bit = EsmtpWord.Index(name, "NOTIFY"u8, "ORCPT"u8);
+            int bit = EsmtpWords.Index(words.Name, "NOTIFY"u8, "ORCPT"u8);
             if (bit == 0 || (groups & ParameterGroups.Dsn) == 0)
-                return new ParameterResult(ParameterProblem.Unsupported, EsmtpWord.Text(word));
-            if ((seen & bit) != 0)
-                return new ParameterResult(ParameterProblem.BadValue, EsmtpWord.Text(word));
-            seen |= bit;
+                return words.Wrong(ParameterProblem.Unsupported);
+            if (words.IsRepeated(bit))
+                return words.Wrong(ParameterProblem.BadValue);
             if (bit == 1)
             {
-                if (!TryNotify(value, out DsnNotify notify))
-                    return new ParameterResult(ParameterProblem.BadValue, EsmtpWord.Text(word));
+                if (!TryNotify(words.Value, out DsnNotify notify))
+                    return words.Wrong(ParameterProblem.BadValue);
                 if ((notify & DsnNotify.Never) != 0 && notify != DsnNotify.Never)
-                    return new ParameterResult(ParameterProblem.Contradiction, EsmtpWord.Text(word));
+                    return words.Wrong(ParameterProblem.Contradiction);
                 read = read with { Notify = notify };
             }
             else
             {
-                if (!IsTypedAddress(value))
-                    return new ParameterResult(ParameterProblem.BadValue, EsmtpWord.Text(word));
-                read = read with { OriginalRecipient = EsmtpWord.Text(value) };
+                if (!IsTypedAddress(words.Value))
+                    return words.Wrong(ParameterProblem.BadValue);
+                read = read with { OriginalRecipient = EsmtpWords.Text(words.Value) };
             }
         }
         parameters = read;
@@ -161,7 +151,7 @@ public sealed record RcptParameters
         foreach (Range range in value.Split((byte)','))
         {
             ReadOnlySpan<byte> word = value[range];
-            int bit = EsmtpWord.Index(word, "NEVER"u8, "SUCCESS"u8, "FAILURE"u8, "DELAY"u8);
+            int bit = EsmtpWords.Index(word, "NEVER"u8, "SUCCESS"u8, "FAILURE"u8, "DELAY"u8);
             if (bit == 0)
                 return false;
             notify |= (DsnNotify)bit;
@@ -186,26 +176,39 @@ public sealed record RcptParameters
     }
 }
 
-/// <summary>One <c>NAME=value</c> of MAIL or RCPT (RFC 5321 s4.1.2 esmtp-param).</summary>
-internal static class EsmtpWord
+/// <summary>The <c>NAME=value</c> words of MAIL or RCPT, one after the other (RFC 5321 s4.1.2 esmtp-param); none may come twice.</summary>
+internal ref struct EsmtpWords(ReadOnlySpan<byte> text)
 {
-    public ref struct Parts
-    {
-        public ReadOnlySpan<byte> Name;
-        public ReadOnlySpan<byte> Value;
+    private ReadOnlySpan<byte> _rest = text;
+    private ReadOnlySpan<byte> _word;
+    private int _seen;
 
-        public readonly void Deconstruct(out ReadOnlySpan<byte> name, out ReadOnlySpan<byte> value)
-        {
-            name = Name;
-            value = Value;
-        }
+    public ReadOnlySpan<byte> Name { get; private set; }
+    public ReadOnlySpan<byte> Value { get; private set; }
+
+    public bool MoveNext()
+    {
+        _rest = _rest.TrimStart(" \t"u8);
+        if (_rest.IsEmpty)
+            return false;
+        int end = _rest.IndexOfAny((byte)' ', (byte)'\t');
+        _word = end < 0 ? _rest : _rest[..end];
+        _rest = _rest[_word.Length..];
+        int equals = _word.IndexOf((byte)'=');
+        Name = equals < 0 ? _word : _word[..equals];
+        Value = equals < 0 ? default : _word[(equals + 1)..];
+        return true;
     }
 
-    public static Parts Split(ReadOnlySpan<byte> word)
+    /// <summary>Notes that the parameter of this bit came; true when it had come before.</summary>
+    public bool IsRepeated(int bit)
     {
-        int equals = word.IndexOf((byte)'=');
-        return equals < 0 ? new Parts { Name = word } : new Parts { Name = word[..equals], Value = word[(equals + 1)..] };
+        bool repeated = (_seen & bit) != 0;
+        _seen |= bit;
+        return repeated;
     }
+
+    public readonly ParameterResult Wrong(ParameterProblem problem) => new(problem, Text(_word));
 
     /// <summary>The bit of the name among the given ones: 1, 2, 4, ...; 0 when it is none of them.</summary>
     public static int Index(ReadOnlySpan<byte> name, ReadOnlySpan<byte> a, ReadOnlySpan<byte> b, ReadOnlySpan<byte> c = default,

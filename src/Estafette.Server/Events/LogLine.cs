@@ -86,18 +86,22 @@ public sealed class LogLine
     /// <summary>A line of our own that quotes words from outside: whatever could end or hide the line is escaped, quotes and brackets stay readable.</summary>
     public LogLine Visible(string text)
     {
-        foreach (char c in text)
+        ReadOnlySpan<char> rest = text;
+        while (!rest.IsEmpty)
         {
-            if (c is '"' or '\\' or '<' or '>')
-                Chars([c]);
-            else
-                Escape(c);
+            int shown = rest.IndexOfAnyExcept(s_visible);
+            if (shown < 0)
+                return Chars(rest);
+            Chars(rest[..shown]);
+            Escape(rest[shown]);
+            rest = rest[(shown + 1)..];
         }
         return this;
     }
 
-    private static readonly SearchValues<char> s_plain =
-        SearchValues.Create(" !#$%&'()*+,-./0123456789:;=?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]^_`abcdefghijklmnopqrstuvwxyz{|}~");
+    private const string Plain = " !#$%&'()*+,-./0123456789:;=?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]^_`abcdefghijklmnopqrstuvwxyz{|}~";
+    private static readonly SearchValues<char> s_plain = SearchValues.Create(Plain);
+    private static readonly SearchValues<char> s_visible = SearchValues.Create(Plain + "\"\\<>");
 
     private LogLine Chars(ReadOnlySpan<char> text)
     {
