@@ -14,58 +14,22 @@ public sealed class LocalMachine : IMachine
     private readonly Lazy<ImmutableArray<InterfaceAddress>> _interfaces = new(FindInterfaces);
     private readonly Lazy<string> _hostName;
 
-    public LocalMachine() => _hostName = new Lazy<string>(FindHostName);
+    private readonly FileView _files;
+
+    /// <param name="files">Where contents of files come from; null means the disk.</param>
+    public LocalMachine(FileView? files = null)
+    {
+        _files = files ?? new FileView();
+        _hostName = new Lazy<string>(FindHostName);
+    }
 
     public string HostName => _hostName.Value;
     public ImmutableArray<InterfaceAddress> Interfaces => _interfaces.Value;
     public bool HasIpv6 => Socket.OSSupportsIPv6;
 
-    public FileContent Read(string path)
-    {
-        try
-        {
-            using FileStream file = File.OpenRead(path);
-            using var content = new MemoryStream();
-            byte[] buffer = new byte[16 * 1024];
-            int count;
-            while ((count = file.Read(buffer)) > 0)
-            {
-                // Counted while reading: a device or a pipe has no length that could be asked before.
-                if (content.Length + count > FileContent.MaximumSize)
-                    return new FileContent(default, "it is larger than 16 MiB");
-                content.Write(buffer, 0, count);
-            }
-            return new FileContent(content.ToArray());
-        }
-        catch (Exception problem) when (problem is FileNotFoundException or DirectoryNotFoundException)
-        {
-            return new FileContent(default, "there is no such file");
-        }
-        catch (UnauthorizedAccessException)
-        {
-            return new FileContent(default, Directory.Exists(path) ? "it is a folder" : "permission denied");
-        }
-        catch (Exception problem) when (problem is IOException or ArgumentException or NotSupportedException)
-        {
-            return new FileContent(default, problem.Message);
-        }
-    }
+    public FileContent Read(string path) => _files.Read(path);
 
-    public FileState Look(string path)
-    {
-        try
-        {
-            return new FileState(FilePresence.Present, File.GetUnixFileMode(path));
-        }
-        catch (Exception problem) when (problem is FileNotFoundException or DirectoryNotFoundException)
-        {
-            return new FileState(FilePresence.Missing);
-        }
-        catch (Exception problem) when (problem is UnauthorizedAccessException or IOException or ArgumentException)
-        {
-            return new FileState(FilePresence.Unknown);
-        }
-    }
+    public FileState Look(string path) => _files.Look(path);
 
     public ImmutableArray<IPAddress> Resolve(string name)
     {

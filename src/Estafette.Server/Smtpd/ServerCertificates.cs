@@ -3,6 +3,7 @@ using System.Collections.Immutable;
 using System.Net.Security;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Estafette.Config;
 using Estafette.Config.Model;
 
 namespace Estafette.Smtpd;
@@ -31,42 +32,56 @@ public sealed class ServerCertificates
     public static ServerCertificates None { get; } = new([], []);
 
     /// <summary>Reads the files that the configuration names.</summary>
-    public static ServerCertificates Load(MailConfig config, out ImmutableArray<Diagnostic> problems) => Load(config, static _ => null, out problems);
-
-    /// <summary>
-    /// Reads them again after root was given up: a key that only root may read stays in force as it was read at the start, with a warning, where the
-    /// configuration still names the same files.
-    /// </summary>
-    public ServerCertificates Reload(MailConfig before, MailConfig config, out ImmutableArray<Diagnostic> problems) =>
-        Load(config, identity => before.Identities.TryGetValue(identity.Name, out IdentityConfig? old) && old with { At = identity.At } == identity ? Find(identity.Name) : null, out problems);
-
-    private static ServerCertificates Load(MailConfig config, Func<IdentityConfig, SslStreamCertificateContext?> known, out ImmutableArray<Diagnostic> problems)
+    public static ServerCertificates Load(MailConfig config, FileView files, out ImmutableArray<Diagnostic> problems)
     {
         var found = new List<IdentityPem>();
-        var kept = new List<KeyValuePair<string, SslStreamCertificateContext>>();
         var wrong = ImmutableArray.CreateBuilder<Diagnostic>();
         foreach (IdentityConfig identity in config.Identities.Values)
         {
             try
             {
-                found.Add(new IdentityPem(identity.Name, File.ReadAllText(identity.CertificateFile), File.ReadAllText(identity.KeyFile)));
-            }
-            catch (UnauthorizedAccessException e) when (known(identity) is { } context)
-            {
-                kept.Add(new(identity.Name, context));
-                wrong.Add(new Diagnostic(Severity.Warning, identity.At, $"pki {identity.Name}: {e.Message}; the certificate of the start stays in force", "restart the server to have it read as root"));
+                if (Exposed(identity, files) is Diagnostic exposed)
+                    wrong.Add(exposed);
+                else
+                    found.Add(new IdentityPem(identity.Name, files.ReadText(identity.CertificateFile), files.ReadText(identity.KeyFile)));
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
                 wrong.Add(new Diagnostic(Severity.Error, identity.At, $"pki {identity.Name}: {e.Message}"));
             }
         }
-        ServerCertificates read = FromPem(config, found, out ImmutableArray<Diagnostic> more);
+        ServerCertificates read = FromPem(config, files, found, out ImmutableArray<Diagnostic> more);
         problems = [.. wrong, .. more];
-        return kept.Count == 0 ? read : new ServerCertificates(read._identities.Concat(kept), read._anchors);
+        return read;
     }
 
-    public static ServerCertificates FromPem(MailConfig config, IEnumerable<IdentityPem> identities, out ImmutableArray<Diagnostic> problems)
+    /// <summary>
+    /// Reads them again under the same configuration. What cannot be used now (a key that is replaced before its certificate, an editor at work) stays in force as it
+    /// was, with a warning: the rest is renewed all the same.
+    /// </summary>
+    public ServerCertificates Renew(MailConfig config, FileView files, out ImmutableArray<Diagnostic> problems)
+    {
+        ServerCertificates read = Load(config, files, out ImmutableArray<Diagnostic> found);
+        problems = [.. found.Select(p => p with { Severity = Severity.Warning, Message = p.Message + "; what worked before stays in force" })];
+        return new ServerCertificates(
+            read._identities.Concat(_identities.Where(old => config.Identities.ContainsKey(old.Key) && !read._identities.ContainsKey(old.Key))),
+            read._anchors.Concat(_anchors.Where(old => config.TrustAnchors.ContainsKey(old.Key) && !read._anchors.ContainsKey(old.Key))));
+    }
+
+    /// <summary>A key that others may read is looked at again with every renewal: the check of the configuration saw the one before.</summary>
+    private static Diagnostic? Exposed(IdentityConfig identity, FileView files)
+    {
+        const UnixFileMode others = UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.GroupWrite;
+        FileState key = files.Look(identity.KeyFile);
+        return key.Presence != FilePresence.Present || (key.Mode & others) == 0 ? null
+            : new Diagnostic(Severity.Error, identity.At, $"pki {identity.Name}: the private key {identity.KeyFile} is open to others (mode {key.Octal})",
+                $"run `chmod 600 {identity.KeyFile}`, and consider the key as known to others");
+    }
+
+    public static ServerCertificates FromPem(MailConfig config, IEnumerable<IdentityPem> identities, out ImmutableArray<Diagnostic> problems) =>
+        FromPem(config, new FileView(), identities, out problems);
+
+    private static ServerCertificates FromPem(MailConfig config, FileView files, IEnumerable<IdentityPem> identities, out ImmutableArray<Diagnostic> problems)
     {
         var wrong = ImmutableArray.CreateBuilder<Diagnostic>();
         var contexts = new Dictionary<string, SslStreamCertificateContext>(StringComparer.OrdinalIgnoreCase);
@@ -90,7 +105,7 @@ public sealed class ServerCertificates
             try
             {
                 var trusted = new X509Certificate2Collection();
-                trusted.ImportFromPemFile(file);
+                trusted.ImportFromPem(files.ReadText(file));
                 anchors[name] = trusted;
             }
             catch (Exception e) when (e is CryptographicException or IOException or UnauthorizedAccessException)
@@ -101,6 +116,9 @@ public sealed class ServerCertificates
         problems = wrong.ToImmutable();
         return new ServerCertificates(contexts, anchors);
     }
+
+    /// <summary>The names of what works.</summary>
+    public IEnumerable<string> Names => _identities.Keys;
 
     /// <summary>The certificate of a name, for who shows one as a client; null when it has none that works.</summary>
     public SslStreamCertificateContext? Find(string name) => _identities.GetValueOrDefault(name);

@@ -28,7 +28,15 @@ public sealed record SmtpdServices
     public required RouteResolver Route { get; init; }
     public required TableSet Tables { get; init; }
     public required SessionPolicy Policy { get; init; }
-    public ServerCertificates Certificates { get; init; } = ServerCertificates.None;
+
+    /// <summary>The newest; ask anew for each handshake.</summary>
+    public ServerCertificates Certificates
+    {
+        get => CurrentCertificates.Newest;
+        init => CurrentCertificates = new CurrentCertificates(value);
+    }
+
+    public CurrentCertificates CurrentCertificates { get; private init; } = new(ServerCertificates.None);
 
     /// <summary>Null where the privileged side does not check passwords.</summary>
     public SystemLogin? SystemLogin { get; init; }

@@ -18,7 +18,9 @@ internal sealed class CdbFile
     /// <summary>Longest key or value that is taken out of a file.</summary>
     public const int MaximumItem = 1 << 20;
 
-    private readonly SafeFileHandle _handle;
+    /// <summary>Null where the file was handed over whole.</summary>
+    private readonly SafeFileHandle? _handle;
+    private readonly ReadOnlyMemory<byte> _content;
     private readonly long _length;
     private readonly byte[] _header;
 
@@ -27,6 +29,24 @@ internal sealed class CdbFile
         _handle = handle;
         _length = length;
         _header = header;
+    }
+
+    private CdbFile(ReadOnlyMemory<byte> content)
+    {
+        _content = content;
+        _length = content.Length;
+        _header = content[..HeaderSize].ToArray();
+    }
+
+    /// <summary>Opens a file, or <paramref name="content"/> where its octets are known already; the failure tells a person what is wrong with it.</summary>
+    public static bool TryOpen(string path, ReadOnlyMemory<byte>? content, [NotNullWhen(true)] out CdbFile? file, out string failure)
+    {
+        if (content is not { } octets)
+            return TryOpen(path, out file, out failure);
+        ReadOnlySpan<byte> header = octets.Span[..Math.Min(HeaderSize, octets.Length)];
+        file = IsHeader(header, octets.Length) ? new CdbFile(octets) : null;
+        failure = file is null ? NoDatabase(path, header) : "";
+        return file is not null;
     }
 
     /// <summary>Opens a file; the failure tells a person what is wrong with it.</summary>
@@ -42,9 +62,7 @@ internal sealed class CdbFile
             byte[] header = new byte[HeaderSize];
             int read = ReadUpTo(handle, header, 0);
             if (!IsHeader(header.AsSpan(0, read), length))
-                failure = IsBerkeley(header.AsSpan(0, read))
-                    ? $"{path}: a Berkeley database, which is not read; compile it again with makemap"
-                    : $"{path}: not a constant database; compile it again with makemap";
+                failure = NoDatabase(path, header.AsSpan(0, read));
             else
                 file = new CdbFile(handle, length, header);
         }
@@ -131,9 +149,15 @@ internal sealed class CdbFile
 
     private void Read(Span<byte> buffer, long position)
     {
-        if (position + buffer.Length > _length || ReadUpTo(_handle, buffer, position) < buffer.Length)
+        if (position + buffer.Length > _length || (_handle is not null && ReadUpTo(_handle, buffer, position) < buffer.Length))
             throw new IOException("constant database is cut off");
+        if (_handle is null)
+            _content.Span.Slice((int)position, buffer.Length).CopyTo(buffer);
     }
+
+    private static string NoDatabase(string path, ReadOnlySpan<byte> header) => IsBerkeley(header)
+        ? $"{path}: a Berkeley database, which is not read; compile it again with makemap"
+        : $"{path}: not a constant database; compile it again with makemap";
 
     private static int ReadUpTo(SafeFileHandle handle, Span<byte> buffer, long position)
     {

@@ -1,3 +1,4 @@
+using Estafette.Config;
 using Estafette.Config.Model;
 
 namespace Estafette.Tables;
@@ -6,14 +7,14 @@ namespace Estafette.Tables;
 /// One table with rows and the files behind it. The files are looked at (not read) at most once a second, by whoever asks first; meanwhile
 /// the others are answered from what was loaded before.
 /// </summary>
-internal sealed class LookupTable(TableConfig config, TimeProvider clock, Action<string> warn)
+internal sealed class LookupTable(TableConfig config, FileView files, TimeProvider clock, Action<string> warn)
 {
     private static readonly TimeSpan CheckInterval = TimeSpan.FromSeconds(1);
 
+    private readonly TableSource _source = new(files);
     private readonly Lock _gate = new();
     private volatile LoadedTable? _loaded;
     private long _checkedAt;
-    private bool _loadedAsRoot;
     private string? _warned;
 
     public TableConfig Config => config;
@@ -32,7 +33,7 @@ internal sealed class LookupTable(TableConfig config, TimeProvider clock, Action
         }
         try
         {
-            return _loaded is { } known && TableSource.IsCurrent(config, known) ? known : Take(TableSource.Load(config));
+            return _loaded is { } known && _source.IsCurrent(config, known) ? known : Take(_source.Load(config));
         }
         finally
         {
@@ -45,7 +46,7 @@ internal sealed class LookupTable(TableConfig config, TimeProvider clock, Action
     public LoadedTable Reload()
     {
         lock (_gate)
-            return Take(TableSource.Load(config));
+            return Take(_source.Load(config));
     }
 
     private LoadedTable Take(LoadedTable next)
@@ -58,7 +59,6 @@ internal sealed class LookupTable(TableConfig config, TimeProvider clock, Action
         }
         else
         {
-            _loadedAsRoot = FileStamp.EffectiveUser() == 0;
             Warn(next.Failure ?? next.Warning);
         }
         _loaded = next;
@@ -66,10 +66,10 @@ internal sealed class LookupTable(TableConfig config, TimeProvider clock, Action
     }
 
     /// <summary>
-    /// A broken text never replaces a good one. A file that was read as root and cannot be read after the privileges were dropped changed in the
-    /// way only a reload can see. Everything else that becomes unreadable is a temporary failure (E44).
+    /// A broken text never replaces a good one. A file that became root's alone is read by root in a moment. Everything else that becomes unreadable is a temporary
+    /// failure (E44).
     /// </summary>
-    private bool KeepsOld(LoadedTable next) => next.Malformed || (next.Denied && _loadedAsRoot && FileStamp.EffectiveUser() != 0);
+    private bool KeepsOld(LoadedTable next) => next.Malformed || (next.Denied && files.RootStandsBehind);
 
     private void Warn(string? text)
     {

@@ -1,13 +1,14 @@
 using System.Collections.Frozen;
 using System.Collections.Immutable;
+using Estafette.Config;
 using Estafette.Config.Model;
 
 namespace Estafette.Tables;
 
 /// <summary>
 /// All lookup tables of one configuration. Answers are values; a table that cannot be read answers "unavailable", which every user of it must
-/// treat as a temporary failure (E44). Everything is read when it is made, so that what only root may read is read before privileges
-/// are dropped; text and compiled files that change later are read again.
+/// treat as a temporary failure (E44). Everything is read when it is made; text and compiled files that change later, or that root hands over anew,
+/// are read again.
 /// </summary>
 public sealed class TableSet
 {
@@ -21,11 +22,18 @@ public sealed class TableSet
 
     /// <param name="warn">Told, once for each state, what an operator must know of a table: unreadable, stale, malformed.</param>
     public TableSet(MailConfig config, IUserDatabase users, TimeProvider clock, Action<string> warn)
+        : this(config, new FileView(), users, clock, warn)
+    {
+    }
+
+    /// <param name="files">Where the tables' files are read.</param>
+    /// <param name="warn">Told, once for each state, what an operator must know of a table: unreadable, stale, malformed.</param>
+    public TableSet(MailConfig config, FileView files, IUserDatabase users, TimeProvider clock, Action<string> warn)
     {
         _users = users;
         _delimiters = config.SubaddressDelimiters;
         _tables = config.Tables.Values.Where(t => t.Kind != TableKind.Passwd)
-            .ToFrozenDictionary(t => t.Name, t => new LookupTable(t, clock, warn), StringComparer.Ordinal);
+            .ToFrozenDictionary(t => t.Name, t => new LookupTable(t, files, clock, warn), StringComparer.Ordinal);
         _passwd = config.Tables.Values.Where(t => t.Kind == TableKind.Passwd).Select(t => t.Name).Append(SystemUsersTable).ToFrozenSet(StringComparer.Ordinal);
         foreach (LookupTable table in _tables.Values)
             table.Current();

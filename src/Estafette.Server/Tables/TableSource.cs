@@ -1,4 +1,4 @@
-using System.Text;
+using Estafette.Config;
 using Estafette.Config.Model;
 
 namespace Estafette.Tables;
@@ -22,14 +22,14 @@ internal sealed record LoadedTable(TableRows? Rows, string? Failure, FileStamp S
 }
 
 /// <summary>Loads tables from where they live. Every failure is a value.</summary>
-internal static class TableSource
+internal sealed class TableSource(FileView files)
 {
     /// <summary>Octets of a text table; a larger one belongs in a compiled file.</summary>
     public const long MaximumText = 64 << 20;
 
     private const string CompiledSuffix = ".db";
 
-    public static LoadedTable Load(TableConfig config) => config.Kind switch
+    public LoadedTable Load(TableConfig config) => config.Kind switch
     {
         TableKind.Inline => new LoadedTable(new MemoryRows(config.Rows), null, default),
         TableKind.File => LoadText(config.Path, config.Path),
@@ -38,31 +38,31 @@ internal static class TableSource
     };
 
     /// <summary>True when the files still are what <paramref name="loaded"/> was read from.</summary>
-    public static bool IsCurrent(TableConfig config, LoadedTable loaded)
+    public bool IsCurrent(TableConfig config, LoadedTable loaded)
     {
         if (config.Kind is not (TableKind.File or TableKind.Db))
             return true;
-        bool exists = FileStamp.TryRead(config.Path, out FileStamp stamp, out _);
+        bool exists = files.TryStamp(config.Path, out FileStamp stamp, out _);
         if (!exists ? loaded.Stamp != default || loaded.Failure is not null : stamp != loaded.Stamp)
             return false;
-        return !loaded.FromText || (FileStamp.TryRead(SourceOf(config.Path), out FileStamp source, out _) && source == loaded.SourceStamp);
+        return !loaded.FromText || (files.TryStamp(SourceOf(config.Path), out FileStamp source, out _) && source == loaded.SourceStamp);
     }
 
     /// <summary>The text that a compiled file is made from.</summary>
     public static string SourceOf(string path) =>
         path.EndsWith(CompiledSuffix, StringComparison.Ordinal) ? path[..^CompiledSuffix.Length] : path;
 
-    private static LoadedTable LoadCompiled(string path)
+    private LoadedTable LoadCompiled(string path)
     {
         string source = SourceOf(path);
-        bool hasSource = source != path & FileStamp.TryRead(source, out FileStamp sourceStamp, out _);
-        if (!FileStamp.TryRead(path, out FileStamp stamp, out FileFailure missing))
+        bool hasSource = source != path & files.TryStamp(source, out FileStamp sourceStamp, out _);
+        if (!files.TryStamp(path, out FileStamp stamp, out FileFailure missing))
         {
             return missing.IsMissing && hasSource
                 ? FromText(source, default, sourceStamp, $"{path} is missing; its source {source} is used (run makemap {source})")
                 : new LoadedTable(null, $"{path}: {missing.Text}", default) { Denied = missing.IsDenied };
         }
-        if (!CdbFile.TryOpen(path, out CdbFile? file, out string failure))
+        if (!CdbFile.TryOpen(path, files.Handed.Find(path)?.Content, out CdbFile? file, out string failure))
         {
             return hasSource && stamp.Size > 0 && !failure.Contains("denied", StringComparison.Ordinal)
                 ? FromText(source, stamp, sourceStamp, $"{failure}; until then its source {source} is used")
@@ -72,19 +72,19 @@ internal static class TableSource
         return new LoadedTable(new CdbRows(file), null, stamp) { Warning = stale };
     }
 
-    private static LoadedTable FromText(string source, FileStamp stamp, FileStamp sourceStamp, string warning) =>
+    private LoadedTable FromText(string source, FileStamp stamp, FileStamp sourceStamp, string warning) =>
         LoadText(source, source) with { Stamp = stamp, SourceStamp = sourceStamp, FromText = true, Warning = warning };
 
-    private static LoadedTable LoadText(string path, string shown)
+    private LoadedTable LoadText(string path, string shown)
     {
-        if (!FileStamp.TryRead(path, out FileStamp stamp, out FileFailure failure))
+        if (!files.TryStamp(path, out FileStamp stamp, out FileFailure failure))
             return new LoadedTable(null, $"{shown}: {failure.Text}", default) { Denied = failure.IsDenied };
         if (stamp.Size > MaximumText)
             return new LoadedTable(null, $"{shown}: larger than {MaximumText >> 20} MiB; compile it with makemap", stamp);
         string text;
         try
         {
-            text = File.ReadAllText(path, Encoding.UTF8);
+            text = files.ReadText(path);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -17,8 +17,9 @@ internal static class Bootstrap
     public static async Task<LoadedConfiguration> LoadAsync(MailConfig config, StateFolder state, DaemonUser? user, Action<string> warn, CancellationToken cancellationToken)
     {
         var users = new SystemUsers(TimeProvider.System);
-        var tables = new TableSet(config, users, TimeProvider.System, warn);
-        ServerCertificates certificates = ServerCertificates.Load(config, out var problems);
+        var files = new Config.FileView { RootStandsBehind = user is not null };
+        var tables = new TableSet(config, files, users, TimeProvider.System, warn);
+        ServerCertificates certificates = ServerCertificates.Load(config, files, out var problems);
         foreach (Diagnostic problem in problems)
             warn(Config.DiagnosticPrinter.OneLine(problem));
         var local = new LocalActionsStep(state, users, user, warn);

@@ -128,7 +128,7 @@ internal sealed class MailServer : IAsyncDisposable
         if (NeedsRestart(before.Config, config) is string restart)
             return restart;
         TableSet tables = _builder.Tables(config);
-        ServerCertificates certificates = before.Smtpd.Certificates.Reload(before.Config, config, out var findings);
+        ServerCertificates certificates = before.Smtpd.Certificates.Renew(config, new FileView(), out var findings);
         string[] problems = [.. tables.Unreadable(), .. findings.Where(p => p.Severity == Severity.Error).Select(DiagnosticPrinter.OneLine)];
         if (problems.Length > 0)
             return string.Join("; ", problems);

@@ -1,27 +1,38 @@
 using System.Runtime.InteropServices;
 
-namespace Estafette.Tables;
+namespace Estafette.Config;
 
 /// <summary>
 /// What tells one state of a file from another without reading it. Inode and change time are in it because a file replaced within one
 /// tick of the clock, or with its old time restored, has changed all the same.
 /// </summary>
-internal readonly partial record struct FileStamp(ulong Device, ulong Inode, long Size, TimeSpan Modified, TimeSpan Changed, int Mode)
+public readonly partial record struct FileStamp(ulong Device, ulong Inode, long Size, TimeSpan Modified, TimeSpan Changed, int Mode)
 {
     private const int AtCurrentDirectory = -100;
     private const uint BasicStats = 0x7ff;
+    private const int NoFollow = 0x100;
+    private const int FormatMask = 0xf000, Folder = 0x4000, Regular = 0x8000, Link = 0xa000;
 
-    public uint User { get; private init; }
-    public uint Group { get; private init; }
+    public uint User { get; init; }
+    public uint Group { get; init; }
 
     /// <summary>True for files that everybody may read.</summary>
     public bool IsWorldReadable => (Mode & 0x4) != 0;
 
-    /// <summary>Reads a path's stamp; the failure is the system's text.</summary>
-    public static bool TryRead(string path, out FileStamp stamp, out FileFailure failure)
+    public bool IsFolder => (Mode & FormatMask) == Folder;
+    public bool IsRegular => (Mode & FormatMask) == Regular;
+    public bool IsLink => (Mode & FormatMask) == Link;
+
+    /// <summary>Reads a path's stamp, through links; the failure is the system's text.</summary>
+    public static bool TryRead(string path, out FileStamp stamp, out FileFailure failure) => TryRead(path, 0, out stamp, out failure);
+
+    /// <summary>The stamp of the last component itself, be it a link.</summary>
+    public static bool TryReadItself(string path, out FileStamp stamp, out FileFailure failure) => TryRead(path, NoFollow, out stamp, out failure);
+
+    private static bool TryRead(string path, int flags, out FileStamp stamp, out FileFailure failure)
     {
         stamp = default;
-        if (StatX(AtCurrentDirectory, path, 0, BasicStats, out StatXBuffer buffer) != 0)
+        if (StatX(AtCurrentDirectory, path, flags, BasicStats, out StatXBuffer buffer) != 0)
         {
             int error = Marshal.GetLastPInvokeError();
             failure = new FileFailure(error, Marshal.GetPInvokeErrorMessage(error));
@@ -78,7 +89,7 @@ internal readonly partial record struct FileStamp(ulong Device, ulong Inode, lon
 }
 
 /// <summary>Why a system call on a file failed.</summary>
-internal readonly record struct FileFailure(int Error, string Text)
+public readonly record struct FileFailure(int Error, string Text)
 {
     private const int NoEntry = 2;
     private const int NotDirectory = 20;
