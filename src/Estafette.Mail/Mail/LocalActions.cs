@@ -30,6 +30,13 @@ public sealed record LocalActions
     /// <summary>Users of the configuration's user tables, by table and name.</summary>
     public ImmutableDictionary<(string Table, string User), LocalUser> Users { get; init; } = ImmutableDictionary<(string Table, string User), LocalUser>.Empty;
 
+    /// <summary>The PAM services that logins may be checked with.</summary>
+    public ImmutableHashSet<string> LoginServices { get; init; } = ImmutableHashSet.Create<string>(StringComparer.Ordinal);
+
+    /// <summary>A name that libpam takes for a file of <c>/etc/pam.d</c>, and never for a path.</summary>
+    public static bool IsLoginService(string name) =>
+        name.Length is > 0 and <= 64 && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.') && name[0] != '.';
+
     /// <summary>The name of a command or file target on the socket: SHA-256 in hex over its kind and its text.</summary>
     public static string DigestOf(LocalTarget target) =>
         Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes((target.IsCommand ? "|" : "=") + target.Text)));

@@ -13,7 +13,7 @@ public static class LocalActionsCodec
     /// <summary>Octets of a file that is taken in.</summary>
     public const int MaximumSize = 16 << 20;
 
-    private static ReadOnlySpan<byte> Mark => "ESTAFETTE-LOCAL 1\n"u8;
+    private static ReadOnlySpan<byte> Mark => "ESTAFETTE-LOCAL 2\n"u8;
 
     public static byte[] Encode(LocalActions actions)
     {
@@ -48,6 +48,9 @@ public static class LocalActionsCodec
             writer.Number((int)user.Gid);
             writer.Text(user.Home);
         }
+        writer.Number(actions.LoginServices.Count);
+        foreach (string service in actions.LoginServices.Order(StringComparer.Ordinal))
+            writer.Text(service);
         return [.. Mark, .. writer.Bytes];
     }
 
@@ -89,9 +92,12 @@ public static class LocalActionsCodec
             var user = new LocalUser(reader.Text(), (uint)reader.Number(), (uint)reader.Number(), reader.Text());
             users[(table, user.Name)] = user;
         }
+        var services = head.LoginServices.ToBuilder();
+        for (int n = reader.Number(); n > 0 && reader.Good; n--)
+            services.Add(reader.Text());
         if (!reader.Good || !reader.AtEnd || head.CommandRunMilliseconds <= 0)
             return false;
-        actions = head with { Actions = byName.ToImmutable(), AliasTargets = targets.ToImmutable(), Users = users.ToImmutable() };
+        actions = head with { Actions = byName.ToImmutable(), AliasTargets = targets.ToImmutable(), Users = users.ToImmutable(), LoginServices = services.ToImmutable() };
         return true;
     }
 

@@ -56,7 +56,7 @@ internal sealed class SmtpSession(ConnectionInfo connection, SmtpdServices servi
         || Connection.Listener!.EndPoint.Port == SubmissionPort || IPAddress.IsLoopback(Connection.Listener.EndPoint.Address);
 
     public bool OffersTls => Connection.Listener?.Tls is ListenerTls.Offer or ListenerTls.Require;
-    public bool OffersAuth => Connection.Listener is { Auth: not ListenerAuth.None } && State.Tls is not null;
+    public bool OffersAuth => Connection.Listener is { Auth: not ListenerAuth.None } listener && (State.Tls is not null || listener.AuthWithoutTls);
 
     public PathSyntax PathSyntax => (Connection.IsLocal || State.Login is not null ? Habits.OwnPaths : Habits.StrangerPaths)
         | (Transaction?.Parameters.SmtpUtf8 == true ? PathSyntax.Utf8 : PathSyntax.None);

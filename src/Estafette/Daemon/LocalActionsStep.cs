@@ -81,6 +81,7 @@ internal sealed class LocalActionsStep(StateFolder state, IUserDatabase users, D
             .. Changed(wanted.Actions, written.Actions).Select(name => $"action \"{name}\" is new or changed"),
             .. Changed(wanted.AliasTargets, written.AliasTargets).Select(digest => wanted.AliasTargets[digest]).Select(t => $"the alias target {(t.IsCommand ? "|" : "")}{t.Text} is new"),
             .. Changed(wanted.Users, written.Users).Select(key => $"user {key.User} of table {key.Table} is new or changed"),
+            .. wanted.LoginServices.Except(written.LoginServices).Select(name => $"the PAM service {name} is new"),
             .. Frame(wanted) == Frame(written) ? (string[])[] : ["a setting of all local deliveries changed"],
         ];
         return what.Length == 0 ? null : string.Join("; ", what);

@@ -57,7 +57,7 @@ public sealed class ReceptionPeerTests
 
     private static ReceptionSettings Secure(ListenerTls tls) => new()
     {
-        Listener = l => l with { Tls = tls, Auth = ListenerAuth.Optional, AuthTable = "creds" },
+        Listener = l => l with { Tls = tls, Auth = ListenerAuth.Optional, AuthSource = new AuthSource.Table("creds") },
         Tls = TestIdentity.Create(),
         Tables = [new TableConfig { Name = "creds", Kind = TableKind.Inline, Rows = [new("alice", SecretHash)], At = SourceSpan.None }],
     };

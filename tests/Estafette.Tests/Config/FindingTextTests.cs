@@ -94,7 +94,7 @@ public sealed class FindingTextTests
         smtpd.conf:1:14: error: `auth` needs TLS: passwords would travel in the clear
             listen on lo auth
                          ^~~~
-          cure: add `tls-require` (STARTTLS) or `smtps` (port 465) before it
+          cure: add `tls-require` (STARTTLS) or `smtps` (port 465) before it; who wants it all the same adds `auth-without-tls`
         """);
 
     [Fact]

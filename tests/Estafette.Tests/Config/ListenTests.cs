@@ -80,9 +80,46 @@ public sealed class ListenTests
     {
         ListenerConfig listener = Assert.Single(Conf.Good(
             Pki + "table c { a = b }\nlisten on 192.0.2.7 port 587 tls-require pki mx.example.org auth <c> tag SUBM hostname Hermes mask-src no-dsn" + Rule, WithCertificate()).Listeners);
-        Assert.Equal((ListenerTls.Require, ListenerAuth.Required, "c", "SUBM", "Hermes"), (listener.Tls, listener.Auth, listener.AuthTable, listener.Tag, listener.HostName));
+        Assert.Equal((ListenerTls.Require, ListenerAuth.Required, "c", "SUBM", "Hermes"), (listener.Tls, listener.Auth, (listener.AuthSource as AuthSource.Table)?.Name, listener.Tag, listener.HostName));
         Assert.True(listener is { MaskSource: true, NoDsn: true });
         Assert.Equal(["mx.example.org"], listener.Identities.AsEnumerable());
+    }
+
+    [Theory]
+    [InlineData("auth", "SystemUsers { Service = smtpd }", "")]
+    [InlineData("auth-optional pam \"imap\"", "SystemUsers { Service = imap }", "")]
+    [InlineData("auth dovecot \"/run/dovecot/auth-client\"", "Dovecot { SocketPath = /run/dovecot/auth-client }", "")]
+    [InlineData("auth { a = b } mechanisms \"scram-sha-256 PLAIN\"", "Table", "SCRAM-SHA-256 PLAIN")]
+    [InlineData("mechanisms \"GSSAPI\" auth dovecot \"/s\"", "Dovecot { SocketPath = /s }", "GSSAPI")]
+    public void Auth_names_who_is_asked_and_how(string words, string source, string mechanisms)
+    {
+        ListenerConfig listener = Assert.Single(Conf.Good(Pki + "listen on 192.0.2.7 port 587 tls-require pki mx.example.org " + words + Rule, WithCertificate()).Listeners);
+        Assert.StartsWith(source, listener.AuthSource.ToString(), StringComparison.Ordinal);
+        Assert.Equal(mechanisms, string.Join(' ', listener.AuthMechanisms));
+        Assert.False(listener.AuthWithoutTls);
+    }
+
+    [Theory]
+    [InlineData("auth pam \"../passwd\"", "`../passwd` is no name of a PAM service")]
+    [InlineData("auth dovecot \"auth-client\"", "is no absolute path of a socket")]
+    [InlineData("auth mechanisms \"SCRAM-SHA-256\"", "`SCRAM-SHA-256` is not possible with the users of the system")]
+    [InlineData("auth { a = b } mechanisms \"PLIAN\"", "`PLIAN` is not possible with a table")]
+    [InlineData("auth { a = b } mechanisms \"\"", "no mechanism stands here")]
+    [InlineData("mechanisms \"PLAIN\"", "how to log in is told, but not that one may")]
+    public void E9_what_is_said_of_a_login_must_fit_together(string words, string message)
+    {
+        ConfigResult result = Conf.Read(Pki + "listen on 192.0.2.7 port 587 tls-require pki mx.example.org " + words + Rule, WithCertificate());
+        Assert.Null(result.Config);
+        Assert.Contains(message, Conf.Printed(result), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void E9_auth_without_tls_is_an_error_unless_said_in_so_many_words()
+    {
+        Assert.Contains("`auth` needs TLS", Conf.Printed(Conf.Read("listen on lo port 587 auth { a = b }" + Rule)), StringComparison.Ordinal);
+        ConfigResult told = Conf.Read("listen on lo port 587 auth { a = b } auth-without-tls" + Rule);
+        Assert.True(Assert.Single(told.Config!.Listeners.DistinctBy(l => l.AuthSource)).AuthWithoutTls);
+        Assert.Contains("passwords may travel in the clear here", Conf.Printed(told), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -25,6 +25,7 @@ public sealed class LocalProtocolTests
             AliasUser = "nobody",
             SubaddressDelimiters = "+-",
             CommandRunMilliseconds = 1234,
+            LoginServices = ["smtpd"],
             Actions = ImmutableDictionary<string, LocalAction>.Empty.Add("my action", new LocalAction("my action", LocalMethodKind.Maildir, "~/M\u00e4il") { JunkFolder = true, RunAs = "vmail", UserTable = "t" }),
             AliasTargets = ImmutableDictionary<string, LocalTarget>.Empty.Add(LocalActions.DigestOf(target), target),
             Users = ImmutableDictionary<(string, string), LocalUser>.Empty.Add(("t", "u"), new LocalUser("u", 4_000_000_000, 7, "/home/u")),
@@ -36,7 +37,8 @@ public sealed class LocalProtocolTests
     {
         byte[] bytes = LocalActionsCodec.Encode(Sample());
         Assert.True(LocalActionsCodec.TryDecode(bytes, out LocalActions? read));
-        Assert.Equal(Sample() with { Actions = read!.Actions, AliasTargets = read.AliasTargets, Users = read.Users }, read);
+        Assert.Equal(Sample() with { Actions = read!.Actions, AliasTargets = read.AliasTargets, Users = read.Users, LoginServices = read.LoginServices }, read);
+        Assert.Equal(["smtpd"], read.LoginServices.ToArray());
         Assert.Equal(Sample().Actions.ToArray(), read.Actions.ToArray());
         Assert.Equal(Sample().AliasTargets.ToArray(), read.AliasTargets.ToArray());
         Assert.Equal(Sample().Users.ToArray(), read.Users.ToArray());

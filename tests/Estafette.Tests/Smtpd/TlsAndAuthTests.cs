@@ -31,7 +31,7 @@ public sealed class TlsAndAuthTests
     [Fact]
     public async Task Tls_require_and_auth_stand_before_mail()
     {
-        await using ReceptionHost host = await ReceptionHost.StartAsync(Settings(l => l with { Tls = ListenerTls.Require, Auth = ListenerAuth.Required, AuthTable = "creds" }));
+        await using ReceptionHost host = await ReceptionHost.StartAsync(Settings(l => l with { Tls = ListenerTls.Require, Auth = ListenerAuth.Required, AuthSource = new AuthSource.Table("creds") }));
         await using SmtpPeer peer = await host.ConnectAsync();
         await peer.ReplyAsync();
         Assert.Equal("250 HELP", await peer.AskAsync("EHLO client.test"));
@@ -56,7 +56,7 @@ public sealed class TlsAndAuthTests
     [Fact]
     public async Task E10_the_third_failure_ends_the_session()
     {
-        await using ReceptionHost host = await ReceptionHost.StartAsync(Settings(l => l with { Tls = ListenerTls.Implicit, Auth = ListenerAuth.Optional, AuthTable = "creds" }));
+        await using ReceptionHost host = await ReceptionHost.StartAsync(Settings(l => l with { Tls = ListenerTls.Implicit, Auth = ListenerAuth.Optional, AuthSource = new AuthSource.Table("creds") }));
         await using SmtpPeer peer = await host.ConnectAsync();
         await peer.StartTlsAsync();
         await peer.ReplyAsync();
@@ -73,7 +73,7 @@ public sealed class TlsAndAuthTests
         {
             Tls = ListenerTls.Implicit,
             Auth = ListenerAuth.Required,
-            AuthTable = "creds",
+            AuthSource = new AuthSource.Table("creds"),
             SendersTable = "senders",
             Masquerade = true,
         });

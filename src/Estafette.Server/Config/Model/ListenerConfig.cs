@@ -35,8 +35,13 @@ public sealed record ListenerConfig
     public string? ClientCa { get; init; }
     public ListenerAuth Auth { get; init; }
 
-    /// <summary>Credentials table; null means the users of the system.</summary>
-    public string? AuthTable { get; init; }
+    public AuthSource AuthSource { get; init; } = AuthSource.SystemUsers.Default;
+
+    /// <summary>The mechanisms that may be offered, in this order; empty leaves the choice to the source.</summary>
+    public ImmutableArray<string> AuthMechanisms { get; init; } = [];
+
+    /// <summary>Offers AUTH without TLS too: said in so many words only (E9).</summary>
+    public bool AuthWithoutTls { get; init; }
 
     /// <summary>Table of who may use which sender address; null allows all.</summary>
     public string? SendersTable { get; init; }

@@ -124,6 +124,19 @@ public sealed record LimitsConfig
     public int Errors { get; init; } = 20;
     public int Sessions { get; init; } = 4000;
     public int SessionsPerClient { get; init; } = 100;
+
+    /// <summary>Failed logins from one network (an IPv4 address, an IPv6 /64) within <see cref="AuthWindow"/> before it is not asked any more (E10).</summary>
+    public int AuthFailuresPerClient { get; init; } = 20;
+
+    /// <summary>Failures of one login from one network before that pair is not asked; from everywhere together, before strangers to the login have to wait.</summary>
+    public int AuthFailuresPerLogin { get; init; } = 10;
+
+    /// <summary>Failures of all together before strangers have to wait.</summary>
+    public int AuthFailuresTotal { get; init; } = 1000;
+    public TimeSpan AuthWindow { get; init; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>Passwords that are checked at once, but never on more than half of the cores: hashing is the one thing a stranger can make us do that costs one.</summary>
+    public int AuthChecks { get; init; } = 4;
     public TimeSpan CommandTimeout { get; init; } = TimeSpan.FromMinutes(5);
     public TimeSpan DataTimeout { get; init; } = TimeSpan.FromMinutes(5);
     public TimeSpan SessionTotal { get; init; } = TimeSpan.FromHours(8);

@@ -27,6 +27,8 @@ public static class LocalActionsCompiler
         Actions = config.Actions.Values.OfType<ActionConfig.Local>().Select(Compile).ToImmutableDictionary(a => a.Name, StringComparer.Ordinal),
         AliasTargets = aliasTargets.Select(TargetOf).OfType<LocalTarget>().Distinct().ToImmutableDictionary(LocalActions.DigestOf, StringComparer.Ordinal),
         Users = users.DistinctBy(u => (u.Table, u.User.Name)).ToImmutableDictionary(u => (u.Table, u.User.Name), u => u.User),
+        LoginServices = config.Listeners.Where(l => l.Auth != ListenerAuth.None).Select(l => l.AuthSource).OfType<AuthSource.SystemUsers>().Select(s => s.Service)
+            .ToImmutableHashSet(StringComparer.Ordinal),
     };
 
     /// <summary>A command by its line, with or without the bar and quotes of the alias file's syntax.</summary>

@@ -102,9 +102,9 @@ internal sealed class AuthHandler : CommandHandler
 
     private static async ValueTask<CredentialCheck> CheckAsync(SmtpSession session, SaslStep.Claim claim, CancellationToken cancellationToken)
     {
-        if (session.Connection.Listener!.AuthTable is not { } table)
+        if (session.Connection.Listener!.AuthSource is not AuthSource.Table table)
             return session.Services.SystemLogin is { } system ? await system(claim.Login, claim.Password, cancellationToken) : CredentialCheck.Unavailable;
-        return await session.Services.Tables.LookupAsync(table, claim.Login, cancellationToken) switch
+        return await session.Services.Tables.LookupAsync(table.Name, claim.Login, cancellationToken) switch
         {
             TableAnswer.Found found => await session.Parts.Passwords.VerifyAsync(found.Value, claim.Password, cancellationToken),
             TableAnswer.NotFound => await session.Parts.Passwords.VerifyAsync(null, claim.Password, cancellationToken),

@@ -70,9 +70,13 @@ internal sealed class ListenLowering(LoweringContext context, TableLowering tabl
 
     private void Finish(StatementReader reader, Item.Text spec, ListenOptions options)
     {
-        if (options.Auth != ListenerAuth.None && options.Tls == ListenerTls.None && !options.TlsAndImplicit)
+        options.CheckAuth();
+        if (options.Auth != ListenerAuth.None && options.AuthWithoutTls)
+            context.Findings.Warning(options.AuthAt, "passwords may travel in the clear here: everybody on the way can read them", "remove `auth-without-tls`, and add `tls-require` or `smtps`");
+        else if (options.Auth != ListenerAuth.None && options.Tls == ListenerTls.None && !options.TlsAndImplicit)
         {
-            reader.Fail(options.AuthAt, "`auth` needs TLS: passwords would travel in the clear", "add `tls-require` (STARTTLS) or `smtps` (port 465) before it");
+            reader.Fail(options.AuthAt, "`auth` needs TLS: passwords would travel in the clear", "add `tls-require` (STARTTLS) or `smtps` (port 465) before it"
+                + (context.OldGrammar ? "" : "; who wants it all the same adds `auth-without-tls`"));
             return;
         }
         CheckFilter(options);
@@ -120,7 +124,9 @@ internal sealed class ListenLowering(LoweringContext context, TableLowering tabl
             ClientCertificate = options.ClientCertificate,
             ClientCa = options.ClientCa,
             Auth = options.Auth,
-            AuthTable = options.AuthTable,
+            AuthSource = options.AuthSource,
+            AuthMechanisms = options.AuthMechanisms,
+            AuthWithoutTls = options.AuthWithoutTls,
             SendersTable = options.SendersTable,
             Masquerade = options.Masquerade,
             MaskSource = options.MaskSource,

@@ -1,7 +1,9 @@
 using System.Collections.Immutable;
 using System.Net;
 using System.Net.Sockets;
+using System.Text;
 using Estafette.Config.Model;
+using Estafette.Mail;
 
 namespace Estafette.Config.Dialects.OpenSmtpd;
 
@@ -12,12 +14,16 @@ internal sealed class ListenOptions(LoweringContext context, TableLowering table
     private static readonly (string Name, int Port)[] Services =
         [("smtp", 25), ("smtps", 465), ("submissions", 465), ("submission", 587), ("urd", 465), ("lmtp", 24)];
 
+    /// <summary>What fits into <c>sockaddr_un</c>.</summary>
+    private const int LongestSocketPath = 107;
+
     private readonly HashSet<string> _seen = new(StringComparer.Ordinal);
     private readonly List<Item.Text> _pki = [];
     private ImmutableArray<KeyValuePair<string, string>> _names = [];
     private Item.Text? _folderName;
     private SourceSpan _tlsAt;
     private string? _hostName;
+    private SourceSpan? _mechanismsAt;
 
     public AddressFamily? Family { get; private set; }
     public int? Port { get; private set; }
@@ -29,7 +35,9 @@ internal sealed class ListenOptions(LoweringContext context, TableLowering table
     public bool TlsAndImplicit { get; private set; }
     public ListenerAuth Auth { get; private set; }
     public SourceSpan AuthAt { get; private set; }
-    public string? AuthTable { get; private set; }
+    public AuthSource AuthSource { get; private set; } = AuthSource.SystemUsers.Default;
+    public ImmutableArray<string> AuthMechanisms { get; private set; } = [];
+    public bool AuthWithoutTls { get; private set; }
     public string? SendersTable { get; private set; }
     public bool Masquerade { get; private set; }
     public bool MaskSource { get; private set; }
@@ -194,6 +202,10 @@ internal sealed class ListenOptions(LoweringContext context, TableLowering table
             SetAuth(at, ListenerAuth.Required);
         else if (reader.Take("auth-optional"))
             SetAuth(at, ListenerAuth.Optional);
+        else if (!context.OldGrammar && reader.Take("mechanisms"))
+            TakeMechanisms(at);
+        else if (!context.OldGrammar && reader.Take("auth-without-tls"))
+            AuthWithoutTls = Once("auth-without-tls", at);
         else if (reader.Take("senders"))
         {
             if (!Once("senders", at))
@@ -212,8 +224,66 @@ internal sealed class ListenOptions(LoweringContext context, TableLowering table
             return;
         Auth = auth;
         AuthAt = at;
-        if (reader.TakeOptionalTable() is { } table)
-            AuthTable = tables.Use(table, TableUse.Credentials);
+        if (reader.TakeOptionalTable() is { } item)
+        {
+            if (tables.Use(item, TableUse.Credentials) is { } table)
+                AuthSource = new AuthSource.Table(table);
+        }
+        else if (!context.OldGrammar && reader.Take("pam"))
+            TakeService();
+        else if (!context.OldGrammar && reader.Take("dovecot"))
+            TakeSocket();
+    }
+
+    private void TakeService()
+    {
+        if (reader.TakeText("the PAM service", "auth pam \"smtpd\"") is not { } name)
+            return;
+        if (LocalActions.IsLoginService(name.Value))
+            AuthSource = new AuthSource.SystemUsers(name.Value);
+        else
+            reader.Fail(name.At, "`" + name.Value + "` is no name of a PAM service", "write the name of a file in /etc/pam.d, such as `auth pam \"smtpd\"`");
+    }
+
+    private void TakeSocket()
+    {
+        if (reader.TakeText("Dovecot's socket", "auth dovecot \"/run/dovecot/auth-client\"") is not { } path)
+            return;
+        if (path.Value.StartsWith('/') && Encoding.UTF8.GetByteCount(path.Value) <= LongestSocketPath)
+            AuthSource = new AuthSource.Dovecot(path.Value);
+        else
+            reader.Fail(path.At, "`" + path.Value + "` is no absolute path of a socket", "write `auth dovecot \"/run/dovecot/auth-client\"`, the `unix_listener` of Dovecot's `service auth`");
+    }
+
+    private void TakeMechanisms(SourceSpan at)
+    {
+        if (!Once("mechanisms", at) || reader.TakeText("the mechanisms", "mechanisms \"PLAIN LOGIN SCRAM-SHA-256\"") is not { } text)
+            return;
+        _mechanismsAt = text.At;
+        AuthMechanisms = [.. text.Value.Split((char[])[' ', ','], StringSplitOptions.RemoveEmptyEntries).Select(m => m.ToUpperInvariant()).Distinct(StringComparer.Ordinal)];
+        if (AuthMechanisms.FirstOrDefault(m => m.Length > 20 || !m.All(c => char.IsAsciiLetterUpper(c) || char.IsAsciiDigit(c) || c is '-' or '_')) is { } wrong)
+            reader.Fail(text.At, "`" + wrong + "` is no name of a mechanism", "write `mechanisms \"PLAIN LOGIN\"`");
+        else if (AuthMechanisms.IsEmpty)
+            reader.Fail(text.At, "no mechanism stands here", "write `mechanisms \"PLAIN LOGIN\"`");
+    }
+
+    /// <summary>What is said about a login must fit together, whatever the order of the words.</summary>
+    public void CheckAuth()
+    {
+        if (Auth == ListenerAuth.None)
+        {
+            if (_seen.Contains("mechanisms") || AuthWithoutTls)
+                reader.Fail(_mechanismsAt ?? reader.Before, "how to log in is told, but not that one may", "add `auth` or `auth-optional`");
+            return;
+        }
+        if (AuthSource is AuthSource.Dovecot)
+            return;
+        ImmutableArray<string> known = AuthSource is AuthSource.Table ? AuthMechanism.OfTables : AuthMechanism.OfSystemUsers;
+        if (AuthMechanisms.FirstOrDefault(m => !known.Contains(m)) is not { } wrong)
+            return;
+        string? meant = Spelling.Closest(wrong, known);
+        reader.Fail(_mechanismsAt ?? AuthAt, "`" + wrong + "` is not possible with " + (AuthSource is AuthSource.Table ? "a table" : "the users of the system"),
+            meant is not null ? "did you mean `" + meant + "`?" : "possible: " + string.Join(", ", known.Select(m => "`" + m + "`")));
     }
 
     private bool TakeShared(SourceSpan at)
