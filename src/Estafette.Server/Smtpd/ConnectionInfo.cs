@@ -35,6 +35,9 @@ internal sealed record ConnectionInfo
 
     public string? FilterName { get; init; }
 
+    /// <summary>Line ends other than CRLF in a message are mended and not refused: local programs, and clients that the listener names (E2).</summary>
+    public bool MendsLineEnds { get; init; }
+
     /// <summary>Stands in log lines and in SessionOpened.</summary>
     public string ListenerText => Listener?.EndPoint.ToString() ?? "local";
 }

@@ -6,6 +6,7 @@ using System.Security.Cryptography;
 using Estafette.Config.Model;
 using Estafette.Events;
 using Estafette.Smtp;
+using Estafette.Tables;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
 
@@ -38,6 +39,11 @@ internal sealed class ConnectionOpener(ReverseLookup reverse, EventSink events, 
         IPEndPoint? remote = Plain(context.RemoteEndPoint as IPEndPoint);
         if (listener.ProxyProtocol)
         {
+            if (!await IsListedAsync(services, listener.ProxySources, remote, otherwise: true))
+            {
+                events.Publish(new ProtocolAbuse(connection.SessionId, "not among those who may send a PROXY header here") { At = events.Now, Address = remote?.Address });
+                return null;
+            }
             (bool ok, IPEndPoint? told) = await ReadProxyAsync(transport);
             if (!ok)
             {
@@ -46,7 +52,15 @@ internal sealed class ConnectionOpener(ReverseLookup reverse, EventSink events, 
             }
             remote = Plain(told) ?? remote;
         }
-        return remote is null ? null : connection with { Remote = remote };
+        return remote is null ? null : connection with { Remote = remote, MendsLineEnds = await IsListedAsync(services, listener.MendedSources, remote, otherwise: false) };
+    }
+
+    /// <summary>A table that cannot be asked lists nobody.</summary>
+    private static async ValueTask<bool> IsListedAsync(SmtpdServices services, string? table, IPEndPoint? client, bool otherwise)
+    {
+        if (table is null)
+            return otherwise;
+        return client is not null && await services.Tables.MatchAsync(table, TableMatch.Network, client.Address.ToString(), CancellationToken.None) is TableAnswer.Found;
     }
 
     /// <summary>A local submitter whom the kernel named, or the owner of a dropped file.</summary>
@@ -58,6 +72,7 @@ internal sealed class ConnectionOpener(ReverseLookup reverse, EventSink events, 
         Opened = clock.GetUtcNow(),
         Listener = listener,
         HostName = listener?.HostName ?? services.Config.HostName,
+        MendsLineEnds = listener is null,
         FilterName = listener is null ? services.Config.LocalSubmission.Filter : listener.Filter,
     };
 

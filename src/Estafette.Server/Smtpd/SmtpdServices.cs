@@ -28,6 +28,7 @@ public sealed record SmtpdServices
     public required RouteResolver Route { get; init; }
     public required TableSet Tables { get; init; }
     public required SessionPolicy Policy { get; init; }
+    public required IUserDatabase Users { get; init; }
 
     /// <summary>The newest; ask anew for each handshake.</summary>
     public ServerCertificates Certificates

@@ -20,6 +20,7 @@ internal sealed class SnapshotBuilder(IUserDatabase users, IForwardFiles forward
             Config = config,
             Route = router.ResolveAsync,
             Tables = tables,
+            Users = users,
             Policy = new SessionPolicy(config, tables),
             Certificates = certificates,
         });

@@ -189,4 +189,20 @@ public sealed class ListenTests
         Assert.Contains("not supported yet: the filter process `rspamd`", Conf.Findings(Filter + "listen on lo filter { \"rspamd\" }" + Rule), StringComparison.Ordinal);
         Assert.IsType<FilterConfig.Process>(Conf.Good(Filter + "listen on lo" + Rule).Filters["rspamd"]);
     }
+
+    [Fact]
+    public void E49_E2_E30_who_is_trusted_with_what_is_named()
+    {
+        MailConfig config = Conf.Good("""
+            listen on 192.0.2.7 proxy-v2 from { 192.0.2.1 } mend-newlines from { 198.51.100.0/24 }
+            table senders { www-data = "info@example.org" }
+            listen on socket senders <senders>
+            """ + Rule);
+        ListenerConfig listener = config.Listeners[0];
+        Assert.Equal("192.0.2.1", Assert.Single(config.Tables[listener.ProxySources!].Rows).Key);
+        Assert.Equal("198.51.100.0/24", Assert.Single(config.Tables[listener.MendedSources!].Rows).Key);
+        Assert.Equal("senders", config.LocalSubmission.SendersTable);
+        Assert.Contains("`proxy-v2` believes everybody who can connect here", Conf.Findings("listen on 192.0.2.7 proxy-v2" + Rule), StringComparison.Ordinal);
+        Assert.Contains("`mend-newlines` needs to know for whom", Conf.Findings("listen on 192.0.2.7 mend-newlines" + Rule), StringComparison.Ordinal);
+    }
 }

@@ -71,6 +71,7 @@ internal sealed class ReceptionHost : IAsyncDisposable
             HostName = "mx.test",
             Listeners = settings.WithoutListener ? [] : [listener],
             Limits = settings.Limits,
+            LocalSubmission = settings.LocalSubmission,
             Tables = settings.Tables.ToImmutableDictionary(t => t.Name),
             Filters = settings.Filters.ToImmutableDictionary(f => f.Name),
             Identities = ImmutableDictionary<string, IdentityConfig>.Empty.Add("mx.test", new IdentityConfig("mx.test", "", "", s_at)),
@@ -80,6 +81,7 @@ internal sealed class ReceptionHost : IAsyncDisposable
         {
             Config = config,
             Tables = tables,
+            Users = settings.Users,
             Policy = new SessionPolicy(config, tables),
             Route = settings.Route ?? Route,
             Certificates = settings.Tls is { } pem ? ServerCertificates.FromPem(config, [pem], out _) : ServerCertificates.None,
@@ -116,6 +118,8 @@ internal sealed record ReceptionSettings
     public IdentityPem? Tls { get; init; }
     public IReadOnlyList<TableConfig> Tables { get; init; } = [];
     public IReadOnlyList<FilterConfig> Filters { get; init; } = [];
+    public IUserDatabase Users { get; init; } = new SystemUsers(TimeProvider.System);
+    public LocalSubmissionConfig LocalSubmission { get; init; } = new();
     public RouteResolver? Route { get; init; }
     public ReverseLookup? Reverse { get; init; }
 }

@@ -5,6 +5,7 @@ using global::Estafette.Config.Model;
 using global::Estafette.Events;
 using global::Estafette.Smtpd;
 using global::Estafette.Spool;
+using global::Estafette.Tables;
 
 namespace Estafette.Tests.Smtpd;
 
@@ -108,6 +109,71 @@ public sealed class SessionLimitTests
         await peer.SendAsync("EHLO client.test\r\n");
         Assert.Equal("closed", await peer.ReplyAsync());
     }
+
+    [Theory]
+    [InlineData("127.0.0.0/8", "220")]
+    [InlineData("192.0.2.0/24", "closed")]
+    public async Task E49_only_listed_balancers_are_believed(string balancers, string answer)
+    {
+        await using ReceptionHost host = await ReceptionHost.StartAsync(new ReceptionSettings
+        {
+            Tables = [Networks("balancers", balancers)],
+            Listener = l => l with { ProxyProtocol = true, ProxySources = "balancers" },
+        });
+        await using SmtpPeer peer = await ProxiedAsync(host, "192.0.2.9");
+        Assert.StartsWith(answer, await peer.ReplyAsync(), StringComparison.Ordinal);
+        Assert.Equal(answer == "closed", host.Published.OfType<ProtocolAbuse>().Any());
+    }
+
+    [Theory]
+    [InlineData("127.0.0.0/8", "250 2.0.0")]
+    [InlineData("192.0.2.0/24", "550 5.5.2")]
+    public async Task E2_lone_line_feeds_are_mended_for_listed_networks_only(string networks, string answer)
+    {
+        await using ReceptionHost host = await ReceptionHost.StartAsync(new ReceptionSettings { Tables = [Networks("old", networks)], Listener = l => l with { MendedSources = "old" } });
+        await using SmtpPeer peer = await InDataAsync(host);
+        await peer.SendAsync("Subject: x\n\nfirst\n.\nsecond\r\n.\r\n");
+        Assert.StartsWith(answer, await peer.ReplyAsync(), StringComparison.Ordinal);
+        if (answer.StartsWith("250", StringComparison.Ordinal))
+            Assert.EndsWith("\r\n\r\nfirst\r\n.\r\nsecond\r\n", Assert.Single(host.Intake.Messages).Text, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("info@site.test", "250")]
+    [InlineData("ines@mx.test", "250")]
+    [InlineData("", "250")]
+    [InlineData("root@mx.test", "530 5.7.1")]
+    [InlineData("ines@elsewhere.test", "530 5.7.1")]
+    public async Task E30_a_local_user_has_the_own_address_and_those_that_are_listed(string sender, string answer)
+    {
+        await using ReceptionHost host = await ReceptionHost.StartAsync(new ReceptionSettings
+        {
+            Users = new EverybodyIsInes(),
+            Tables = [new TableConfig { Name = "senders", Kind = TableKind.Inline, Rows = [new("ines", "info@site.test, @ines.test")], At = new SourceSpan("smtpd.conf", 1, 1) }],
+            LocalSubmission = new LocalSubmissionConfig { SendersTable = "senders" },
+        });
+        var input = new System.IO.Pipelines.Pipe();
+        var output = new System.IO.Pipelines.Pipe();
+        Task session = host.Server.ServeLocalAsync(new LocalPipe(input.Reader, output.Writer), 1234, CancellationToken.None);
+        await input.Writer.WriteAsync(System.Text.Encoding.ASCII.GetBytes($"EHLO localhost\r\nMAIL FROM:<{sender}>\r\nQUIT\r\n"));
+        await session.WaitAsync(TimeSpan.FromSeconds(20));
+        await output.Writer.CompleteAsync();
+        string[] lines = (await new StreamReader(output.Reader.AsStream()).ReadToEndAsync()).Split("\r\n", StringSplitOptions.RemoveEmptyEntries);
+        Assert.StartsWith(answer, lines[^2], StringComparison.Ordinal);
+    }
+
+    private sealed record LocalPipe(System.IO.Pipelines.PipeReader Input, System.IO.Pipelines.PipeWriter Output) : System.IO.Pipelines.IDuplexPipe;
+
+    private sealed class EverybodyIsInes : IUserDatabase
+    {
+        public ValueTask<UserAnswer> FindAsync(string name, CancellationToken cancellationToken) => FindAsync(1234, cancellationToken);
+
+        public ValueTask<UserAnswer> FindAsync(uint uid, CancellationToken cancellationToken) =>
+            ValueTask.FromResult<UserAnswer>(new UserAnswer.Found(new UserRecord("ines", uid, uid, "/home/ines", "Ines", "/bin/sh")));
+    }
+
+    private static TableConfig Networks(string name, string network) =>
+        new() { Name = name, Kind = TableKind.Inline, Rows = [new(network, "")], At = new SourceSpan("smtpd.conf", 1, 1) };
 
     [Fact]
     public async Task E49_the_header_means_nothing_where_the_listener_does_not_ask_for_it()

@@ -58,12 +58,20 @@ public sealed record ListenerConfig
     /// <summary>Takes the PROXY protocol, version 1 and 2 (E49).</summary>
     public bool ProxyProtocol { get; init; }
 
+    /// <summary>Table of the networks whose PROXY headers are believed; others are disconnected. Null believes whoever can connect.</summary>
+    public string? ProxySources { get; init; }
+
+    /// <summary>Table of networks whose lone LF and CR are mended like those of local programs; from everybody else they end the session (E2). Null: nobody's.</summary>
+    public string? MendedSources { get; init; }
+
     /// <summary>Name of a filter or chain; null when none.</summary>
     public string? Filter { get; init; }
 }
 
 public sealed record LocalSubmissionConfig
 {
+    /// <summary>Table of which sender addresses a local user may use beside the own one (E30); root may use all. Null allows all to everybody.</summary>
+    public string? SendersTable { get; init; }
     public string? Filter { get; init; }
     public bool MaskSource { get; init; }
     public string Tag { get; init; } = "local";

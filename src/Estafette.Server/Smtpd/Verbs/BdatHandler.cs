@@ -25,7 +25,7 @@ internal sealed class BdatHandler : CommandHandler
         if (transaction.Chunks is null)
         {
             transaction.Chunks = await MessageIntake.BeginAsync(session, cancellationToken);
-            transaction.Decoder = new DataDecoder(session.Connection.IsLocal ? DataFraming.CountedMending : DataFraming.Counted, session.Limits.TextLine);
+            transaction.Decoder = new DataDecoder(session.Connection.MendsLineEnds ? DataFraming.CountedMending : DataFraming.Counted, session.Limits.TextLine);
         }
         MessageReception message = transaction.Chunks;
         DataDecoder decoder = transaction.Decoder!;

@@ -31,7 +31,7 @@ internal sealed class DataHandler : CommandHandler
             return refusal.Value;
         await using MessageReception message = await MessageIntake.BeginAsync(session, cancellationToken);
         session.Transport.Send(session.Replies.EnterMail);
-        var decoder = new DataDecoder(session.Connection.IsLocal ? DataFraming.DotMending : DataFraming.Dot, session.Limits.TextLine);
+        var decoder = new DataDecoder(session.Connection.MendsLineEnds ? DataFraming.DotMending : DataFraming.Dot, session.Limits.TextLine);
         CommandResult result = await BodyReceiver.ReceiveAsync(session, message, decoder, cancellationToken)
             ?? await MessageIntake.CommitAsync(session, message, decoder.Problem, cancellationToken);
         await session.EndTransactionAsync();

@@ -76,9 +76,11 @@ internal sealed class MailHandler : CommandHandler
         return ok;
     }
 
-    /// <summary>Who may use which address (<c>senders</c>): only asked of those who have authenticated.</summary>
+    /// <summary>Who may use which address (<c>senders</c>): only asked of those who have authenticated, and of local users (E30).</summary>
     private static async ValueTask<CommandResult?> SenderRefusalAsync(SmtpSession session, MailAddress sender, CancellationToken cancellationToken)
     {
+        if (session.Connection.IsLocal)
+            return await LocalRefusalAsync(session, sender, cancellationToken);
         if (session.Connection.Listener is not { SendersTable: { } table } listener || session.State.Login is not { } login)
             return null;
         return await session.Services.Tables.LookupAsync(table, login, cancellationToken) switch
@@ -86,6 +88,32 @@ internal sealed class MailHandler : CommandHandler
             TableAnswer.Found found when AllowedSenders.Contains(found.Value, sender) => default(CommandResult?),
             TableAnswer.Unavailable => new CommandResult(session.Replies.TemporaryError, listener.At.ToString()),
             _ => new CommandResult(session.Replies.SenderRejected, listener.At.ToString()),
+        };
+    }
+
+    /// <summary>The null sender of notifications and the user's own address need no row; root may use any.</summary>
+    private static async ValueTask<CommandResult?> LocalRefusalAsync(SmtpSession session, MailAddress sender, CancellationToken cancellationToken)
+    {
+        if (session.Services.Config.LocalSubmission.SendersTable is not { } table || session.Connection.LocalUid is not { } uid || uid == 0 || sender.IsNull)
+            return null;
+        string? name = null;
+        switch (await session.Services.Users.FindAsync(uid, cancellationToken))
+        {
+            case UserAnswer.Found found:
+                name = found.User.Name;
+                break;
+            case UserAnswer.Unavailable:
+                return session.Replies.TemporaryError;
+        }
+        if (name is null)
+            return session.Replies.SenderRejected;
+        if (name.Equals(sender.LocalPart, StringComparison.Ordinal) && sender.Domain.Equals(session.Services.Config.HostName, StringComparison.OrdinalIgnoreCase))
+            return null;
+        return await session.Services.Tables.LookupAsync(table, name, cancellationToken) switch
+        {
+            TableAnswer.Found found when AllowedSenders.Contains(found.Value, sender) => default(CommandResult?),
+            TableAnswer.Unavailable => session.Replies.TemporaryError,
+            _ => session.Replies.SenderRejected,
         };
     }
 }

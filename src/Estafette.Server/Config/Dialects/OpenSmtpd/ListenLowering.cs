@@ -59,7 +59,7 @@ internal sealed class ListenLowering(LoweringContext context, TableLowering tabl
         while (reader.More)
             options.TakeForSocket();
         CheckFilter(options);
-        _local = new LocalSubmissionConfig { Filter = options.Filter, MaskSource = options.MaskSource, Tag = options.Tag ?? "local" };
+        _local = new LocalSubmissionConfig { Filter = options.Filter, MaskSource = options.MaskSource, Tag = options.Tag ?? "local", SendersTable = options.SendersTable };
     }
 
     private void CheckFilter(ListenOptions options)
@@ -132,6 +132,8 @@ internal sealed class ListenLowering(LoweringContext context, TableLowering tabl
             MaskSource = options.MaskSource,
             NoDsn = options.NoDsn,
             ProxyProtocol = options.ProxyProtocol,
+            ProxySources = options.ProxySources,
+            MendedSources = options.MendedSources,
             Filter = options.Filter,
         });
     }

@@ -43,6 +43,8 @@ internal sealed class ListenOptions(LoweringContext context, TableLowering table
     public bool MaskSource { get; private set; }
     public bool NoDsn { get; private set; }
     public bool ProxyProtocol { get; private set; }
+    public string? ProxySources { get; private set; }
+    public string? MendedSources { get; private set; }
     public string? Tag { get; private set; }
     public string? ClientCa { get; private set; }
     public string? Filter { get; private set; }
@@ -67,14 +69,19 @@ internal sealed class ListenOptions(LoweringContext context, TableLowering table
         else if (reader.Take("received-auth"))
             context.Ignored(at, "`received-auth`", "the Received field says that the client logged in (ESMTPA), not as whom");
         else if (!context.OldGrammar && reader.Take("proxy-v2"))
-            ProxyProtocol = Once("proxy-v2", at);
+            TakeProxy(at);
+        else if (!context.OldGrammar && reader.Take("mend-newlines"))
+            MendedSources = Once("mend-newlines", at) ? TakeSources("mend-newlines") : null;
         else
             reader.Unexpected();
     }
 
     public void TakeForSocket()
     {
-        if (!TakeShared(reader.Here))
+        SourceSpan at = reader.Here;
+        if (!context.OldGrammar && reader.Take("senders"))
+            SendersTable = Once("senders", at) ? tables.Use(reader.TakeTable("the table of senders", "senders <senders>"), TableUse.Senders) : null;
+        else if (!TakeShared(at))
             reader.Unexpected();
     }
 
@@ -335,6 +342,25 @@ internal sealed class ListenOptions(LoweringContext context, TableLowering table
             _names = rows;
         else if (context.CheckFiles)
             context.NotSupported(item.At, "`hostnames` from a table of this kind", "use a table in the configuration, or a `file:` table");
+    }
+
+    /// <summary>E49: whoever may send a PROXY header may claim any address, so those who may are to be named.</summary>
+    private void TakeProxy(SourceSpan at)
+    {
+        ProxyProtocol = Once("proxy-v2", at);
+        if (reader.IsAt("from"))
+            ProxySources = TakeSources("proxy-v2");
+        else
+            context.Findings.Warning(at, "`proxy-v2` believes everybody who can connect here, whatever address they claim", "name the balancers: `proxy-v2 from { 192.0.2.1 }`");
+    }
+
+    private string? TakeSources(string option)
+    {
+        string example = option + " from { 192.0.2.0/24 }";
+        if (reader.Take("from"))
+            return tables.Use(reader.TakeTable("the networks", example), TableUse.Network);
+        reader.Fail(reader.Here, "`" + option + "` needs to know for whom", "write `" + example + "`");
+        return null;
     }
 
     private bool Once(string what, SourceSpan at)
