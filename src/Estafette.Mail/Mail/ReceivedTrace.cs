@@ -16,6 +16,9 @@ public sealed record ReceivedTrace
     /// <summary>Leaves out who the client is (E56).</summary>
     public bool MaskSource { get; init; }
 
-    /// <summary>The client showed a certificate that was verified.</summary>
-    public bool ClientCertificateVerified { get; init; }
+    /// <summary>A certificate was asked of the client, which need not have had one.</summary>
+    public bool ClientCertificateAsked { get; init; }
+
+    /// <summary>The certificate that the client showed; null when none.</summary>
+    public ClientCertificate? ClientCertificate { get; init; }
 }

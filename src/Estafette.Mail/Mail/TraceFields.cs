@@ -57,7 +57,7 @@ public static class TraceFields
         FieldText.Write(output, $"by {trace.ByHost} (OpenSMTPD) with {client.Protocol} id {trace.Id.Short}");
         if (client.TlsProtocol is not null)
         {
-            string verified = trace.ClientCertificateVerified ? "YES" : "NO";
+            string verified = trace.ClientCertificate is { IsVerified: true } ? "YES" : "NO";
             FieldText.Write(output, string.Create(CultureInfo.InvariantCulture, $" ({client.TlsProtocol}:{client.TlsCipher}:{client.TlsBits}:{verified})"));
         }
         WriteForAndDate(output, trace);
@@ -94,8 +94,18 @@ public static class TraceFields
             return;
         FieldText.Write(output, string.Create(CultureInfo.InvariantCulture, $"(using {client.TlsProtocol} with cipher {client.TlsCipher} ({client.TlsBits}/{client.TlsBits} bits))"));
         output.Write("\r\n\t"u8);
-        FieldText.Write(output, trace.ClientCertificateVerified ? "(Client did present a certificate)" : "(No client certificate requested)");
+        FieldText.Write(output, trace.ClientCertificate is { } shown
+            ? $"(Client CN \"{Comment(shown.CommonName)}\", Issuer \"{Comment(shown.IssuerName)}\" ({(shown.IsVerified ? "verified OK" : "not verified")}))"
+            : trace.ClientCertificateAsked ? "(Client did not present a certificate)" : "(No client certificate requested)");
         output.Write("\r\n\t"u8);
+    }
+
+    /// <summary>RFC 5322 s3.2.2: what a stranger wrote into a certificate must not end the comment; a name that is too long is cut.</summary>
+    private static string Comment(string name)
+    {
+        const int longest = 128;
+        string text = name.Length > longest ? name[..longest] : name;
+        return string.Concat(text.Select(c => c is '(' or ')' or '\\' or '"' ? '?' : c));
     }
 
     private static void WriteForAndDate(IBufferWriter<byte> output, ReceivedTrace trace)

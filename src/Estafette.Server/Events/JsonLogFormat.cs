@@ -43,11 +43,17 @@ public sealed class JsonLogFormat : LogFormat
                 json.WriteNumber("seconds", Math.Round(e.Duration.TotalSeconds, 3));
                 break;
             case TlsStarted e:
+                Client(json, e.Address, e.HostName);
                 json.WriteString("protocol", e.Protocol);
                 json.WriteString("cipher", e.Cipher);
                 json.WriteNumber("bits", e.Bits);
+                if (e.Client is { } certificate)
+                    Certificate(json, certificate);
                 break;
-            case TlsFailed e: json.WriteString("reason", e.Reason); break;
+            case TlsFailed e:
+                Client(json, e.Address, e.HostName);
+                json.WriteString("reason", e.Reason);
+                break;
             case AuthenticationResult e:
                 Client(json, e.Address, e.HostName);
                 json.WriteString("mechanism", e.Mechanism);
@@ -120,6 +126,22 @@ public sealed class JsonLogFormat : LogFormat
         json.WriteString("client", address?.ToString() ?? "local");
         if (name is not null)
             json.WriteString("client_name", name);
+    }
+
+    private static void Certificate(Utf8JsonWriter json, ClientCertificate certificate)
+    {
+        json.WriteStartObject("client_certificate");
+        json.WriteBoolean("verified", certificate.IsVerified);
+        if (certificate.IsVerified)
+            json.WriteString("anchor", certificate.Anchor);
+        else
+            json.WriteString("reason", certificate.Distrust);
+        json.WriteString("subject", certificate.Subject);
+        json.WriteString("issuer", certificate.Issuer);
+        json.WriteString("not_after", certificate.NotAfter.UtcDateTime);
+        json.WriteString("sha256", certificate.Fingerprint);
+        json.WriteString("key_sha256", certificate.KeyFingerprint);
+        json.WriteEndObject();
     }
 
     private static void Accepted(MessageAccepted e, Utf8JsonWriter json)

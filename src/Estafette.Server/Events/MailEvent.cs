@@ -21,9 +21,20 @@ public sealed record SessionClosed(ulong Session, string Reason, int Messages, i
     public string? HostName { get; init; }
 }
 
-public sealed record TlsStarted(ulong Session, string Protocol, string Cipher, int Bits) : SessionEvent(Session);
+public sealed record TlsStarted(ulong Session, string Protocol, string Cipher, int Bits) : SessionEvent(Session)
+{
+    public IPAddress? Address { get; init; }
+    public string? HostName { get; init; }
 
-public sealed record TlsFailed(ulong Session, string Reason) : SessionEvent(Session);
+    /// <summary>Null where none was shown.</summary>
+    public ClientCertificate? Client { get; init; }
+}
+
+public sealed record TlsFailed(ulong Session, string Reason) : SessionEvent(Session)
+{
+    public IPAddress? Address { get; init; }
+    public string? HostName { get; init; }
+}
 
 public sealed record AuthenticationResult(ulong Session, string Mechanism, string Login, bool Success) : SessionEvent(Session)
 {

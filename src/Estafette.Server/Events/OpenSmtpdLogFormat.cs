@@ -58,8 +58,22 @@ public sealed class OpenSmtpdLogFormat : LogFormat
             case TlsStarted e:
                 line.Text("smtp-in: Started TLS on session ").Hex16(e.Session).Text(": version=").Text(e.Protocol).Text(", cipher=").Text(e.Cipher)
                     .Text(", bits=").Number(e.Bits);
+                if (e.Client is { } client)
+                {
+                    line.Text(", client-certificate=").Text(client.IsVerified ? "verified" : "unverified");
+                    if (client.Anchor.Length > 0)
+                        line.Text(" by ").Foreign(client.Anchor);
+                    line.Text(" subject=").Quoted(client.Subject).Text(" issuer=").Quoted(client.Issuer).Text(" until=").Date(client.NotAfter, "yyyy-MM-dd").Text(" sha256=").Text(client.Fingerprint);
+                    if (!client.IsVerified)
+                        line.Text(" reason=").Quoted(client.Distrust);
+                }
                 break;
-            case TlsFailed e: line.Text("smtp-in: TLS failed on session ").Hex16(e.Session).Text(": ").Foreign(e.Reason); break;
+            case TlsFailed e:
+                line.Text("smtp-in: TLS failed on session ").Hex16(e.Session);
+                if (e.Address is not null)
+                    line.Text(" from host ").Foreign(e.HostName ?? "<unknown>").Text(" [").Text(e.Address.ToString()).Text("]");
+                line.Text(": ").Foreign(e.Reason);
+                break;
             case AuthenticationResult e:
                 line.Text(e.Success ? "smtp-in: Accepted" : "smtp-in: Failed").Text(" authentication for user \"").Foreign(e.Login).Text("\" on session ").Hex16(e.Session)
                     .Text(" by ").Text(e.Mechanism);

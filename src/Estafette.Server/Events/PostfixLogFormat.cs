@@ -60,9 +60,18 @@ public sealed class PostfixLogFormat(string hostName) : LogFormat
                 Peer(Head(e, "smtpd", line).Text("disconnect from "), e.Address, e.HostName).Text(" messages=").Number(e.Messages).Text(" errors=").Number(e.Errors);
                 break;
             case TlsStarted e:
-                Head(e, "smtpd", line).Text("TLS connection established: ").Text(e.Protocol).Text(" with cipher ").Text(e.Cipher).Text(" (").Number(e.Bits).Text(" bits)");
+                Peer(Head(e, "smtpd", line).Text(e.Client is null ? "Anonymous" : e.Client.IsVerified ? "Trusted" : "Untrusted").Text(" TLS connection established from "), e.Address, e.HostName)
+                    .Text(": ").Text(e.Protocol).Text(" with cipher ").Text(e.Cipher).Text(" (").Number(e.Bits).Text("/").Number(e.Bits).Text(" bits)");
+                if (e.Client is { } client)
+                {
+                    line.Text("\n");
+                    Peer(Head(e, "smtpd", line), e.Address, e.HostName).Text(": subject_CN=").Foreign(client.CommonName).Text(", issuer=").Foreign(client.IssuerName).Text(", fingerprint=").Text(client.Fingerprint)
+                        .Text(", pkey_fingerprint=").Text(client.KeyFingerprint).Text(", valid until ").Date(client.NotAfter, "yyyy-MM-dd");
+                    if (!client.IsVerified)
+                        line.Text(", not verified: ").Foreign(client.Distrust);
+                }
                 break;
-            case TlsFailed e: Head(e, "smtpd", line).Text("SSL_accept error: ").Foreign(e.Reason); break;
+            case TlsFailed e: Peer(Head(e, "smtpd", line).Text("SSL_accept error from "), e.Address, e.HostName).Text(": ").Foreign(e.Reason); break;
             case AuthenticationResult e when !e.Success:
                 Peer(Head(e, "smtpd", line).Text("warning: "), e.Address, e.HostName).Text(": SASL ").Text(e.Mechanism)
                     .Text(" authentication failed: authentication failure, sasl_username=").Foreign(e.Login);

@@ -1,5 +1,6 @@
 using System.Net;
 using Estafette.Config.Model;
+using Estafette.Mail;
 
 namespace Estafette.Smtpd;
 
@@ -43,4 +44,5 @@ internal sealed record ConnectionInfo
 }
 
 /// <summary>What TLS came to, as the Received field tells it.</summary>
-internal sealed record TlsInfo(string Protocol, string Cipher, int Bits, bool ClientVerified);
+/// <param name="ClientAsked">A certificate was asked for; the client need not have had one.</param>
+internal sealed record TlsInfo(string Protocol, string Cipher, int Bits, bool ClientAsked, ClientCertificate? Client);

@@ -92,7 +92,8 @@ internal static class MessageIntake
             Time = session.Parts.Clock.GetLocalNow(),
             For = transaction.Given.Count == 1 ? transaction.Given[0] : null,
             MaskSource = session.Connection.Listener?.MaskSource ?? session.Services.Config.LocalSubmission.MaskSource,
-            ClientCertificateVerified = session.State.Tls?.ClientVerified == true,
+            ClientCertificateAsked = session.State.Tls?.ClientAsked == true,
+            ClientCertificate = session.State.Tls?.Client,
         });
         return text.WrittenMemory;
     }

@@ -1,6 +1,8 @@
+using System.Collections.Concurrent;
 using System.Collections.Frozen;
 using System.Collections.Immutable;
 using System.Net.Security;
+using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Estafette.Config;
@@ -8,22 +10,18 @@ using Estafette.Config.Model;
 
 namespace Estafette.Smtpd;
 
-/// <summary>One certificate with its key, as text; who may read the files hands it over (DESIGN 6).</summary>
-public sealed record IdentityPem(string Name, string Certificate, string Key)
-{
-    public override string ToString() => Name;
-}
-
 /// <summary>
 /// The certificates that listeners show, by the name of their identity, and the trust anchors for client certificates. Loading tells every problem and keeps what
 /// works: a listener whose certificate is missing answers STARTTLS with 454.
 /// </summary>
 public sealed class ServerCertificates
 {
-    private readonly FrozenDictionary<string, SslStreamCertificateContext> _identities;
+    private readonly FrozenDictionary<string, ServerIdentity> _identities;
     private readonly FrozenDictionary<string, X509Certificate2Collection> _anchors;
 
-    private ServerCertificates(IEnumerable<KeyValuePair<string, SslStreamCertificateContext>> identities, IEnumerable<KeyValuePair<string, X509Certificate2Collection>> anchors)
+    private readonly ConcurrentDictionary<(ListenerConfig, SslStreamCertificateContext), SslServerAuthenticationOptions> _options = new(ByReference.Instance);
+
+    private ServerCertificates(IEnumerable<KeyValuePair<string, ServerIdentity>> identities, IEnumerable<KeyValuePair<string, X509Certificate2Collection>> anchors)
     {
         _identities = identities.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
         _anchors = anchors.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
@@ -69,14 +67,9 @@ public sealed class ServerCertificates
     }
 
     /// <summary>A key that others may read is looked at again with every renewal: the check of the configuration saw the one before.</summary>
-    private static Diagnostic? Exposed(IdentityConfig identity, FileView files)
-    {
-        const UnixFileMode others = UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.GroupWrite;
-        FileState key = files.Look(identity.KeyFile);
-        return key.Presence != FilePresence.Present || (key.Mode & others) == 0 ? null
-            : new Diagnostic(Severity.Error, identity.At, $"pki {identity.Name}: the private key {identity.KeyFile} is open to others (mode {key.Octal})",
-                $"run `chmod 600 {identity.KeyFile}`, and consider the key as known to others");
-    }
+    private static Diagnostic? Exposed(IdentityConfig identity, FileView files) =>
+        files.Look(identity.KeyFile) is { Presence: FilePresence.Present } key && KeyFile.Problem(identity.KeyFile, key.Mode) is { } problem
+            ? new Diagnostic(Severity.Error, identity.At, $"pki {identity.Name}: {problem.Message}", problem.Cure) : null;
 
     public static ServerCertificates FromPem(MailConfig config, IEnumerable<IdentityPem> identities, out ImmutableArray<Diagnostic> problems) =>
         FromPem(config, new FileView(), identities, out problems);
@@ -84,20 +77,14 @@ public sealed class ServerCertificates
     private static ServerCertificates FromPem(MailConfig config, FileView files, IEnumerable<IdentityPem> identities, out ImmutableArray<Diagnostic> problems)
     {
         var wrong = ImmutableArray.CreateBuilder<Diagnostic>();
-        var contexts = new Dictionary<string, SslStreamCertificateContext>(StringComparer.OrdinalIgnoreCase);
+        var usable = new Dictionary<string, ServerIdentity>(StringComparer.OrdinalIgnoreCase);
         foreach (IdentityPem pem in identities)
         {
             SourceSpan at = config.Identities.TryGetValue(pem.Name, out IdentityConfig? identity) ? identity.At : SourceSpan.None;
-            try
-            {
-                var chain = new X509Certificate2Collection();
-                chain.ImportFromPem(pem.Certificate);
-                contexts[pem.Name] = SslStreamCertificateContext.Create(X509Certificate2.CreateFromPem(pem.Certificate, pem.Key), chain, offline: true);
-            }
-            catch (Exception e) when (e is CryptographicException or ArgumentException)
-            {
-                wrong.Add(new Diagnostic(Severity.Error, at, $"pki {pem.Name}: {e.Message}", "the certificate and the key must be PEM, belong together, and the key must not be encrypted"));
-            }
+            if (ServerIdentity.Read(pem, at, out Diagnostic? problem) is { } read)
+                usable[pem.Name] = read;
+            else
+                wrong.Add(problem!);
         }
         var anchors = new Dictionary<string, X509Certificate2Collection>(StringComparer.OrdinalIgnoreCase);
         foreach ((string name, string file) in config.TrustAnchors)
@@ -106,7 +93,10 @@ public sealed class ServerCertificates
             {
                 var trusted = new X509Certificate2Collection();
                 trusted.ImportFromPem(files.ReadText(file));
-                anchors[name] = trusted;
+                if (trusted.Count == 0)
+                    wrong.Add(new Diagnostic(Severity.Error, SourceSpan.None, $"ca {name}: there is no certificate in {file}", "the file must hold `-----BEGIN CERTIFICATE-----`"));
+                else
+                    anchors[name] = trusted;
             }
             catch (Exception e) when (e is CryptographicException or IOException or UnauthorizedAccessException)
             {
@@ -114,14 +104,18 @@ public sealed class ServerCertificates
             }
         }
         problems = wrong.ToImmutable();
-        return new ServerCertificates(contexts, anchors);
+        return new ServerCertificates(usable, anchors);
     }
 
     /// <summary>The names of what works.</summary>
     public IEnumerable<string> Names => _identities.Keys;
 
     /// <summary>The certificate of a name, for who shows one as a client; null when it has none that works.</summary>
-    public SslStreamCertificateContext? Find(string name) => _identities.GetValueOrDefault(name);
+    public SslStreamCertificateContext? Find(string name) => _identities.GetValueOrDefault(name)?.Context;
+
+    /// <summary>Warnings for the certificates that are not valid, or not for long: at the start, at each reload, and once a day.</summary>
+    public ImmutableArray<Diagnostic> Expiring(MailConfig config, DateTimeOffset now) =>
+        [.. _identities.Values.Select(i => i.Expiry(config.Identities.GetValueOrDefault(i.Name), now)).OfType<Diagnostic>().OrderBy(d => d.At.Line)];
 
     /// <summary>The listener's certificate for the name the client asks for (SNI), else its first; null when it has none that works.</summary>
     internal SslStreamCertificateContext? Choose(ListenerConfig listener, string? serverName)
@@ -130,7 +124,7 @@ public sealed class ServerCertificates
         ImmutableArray<string> names = listener.Identities.IsEmpty ? [listener.HostName] : listener.Identities;
         foreach (string name in names)
         {
-            if (!_identities.TryGetValue(name, out SslStreamCertificateContext? context))
+            if (Find(name) is not { } context)
                 continue;
             if (string.IsNullOrEmpty(serverName) || context.TargetCertificate.MatchesHostname(serverName))
                 return context;
@@ -139,5 +133,23 @@ public sealed class ServerCertificates
         return first;
     }
 
-    internal X509Certificate2Collection? TrustAnchor(string? name) => name is not null && _anchors.TryGetValue(name, out X509Certificate2Collection? anchor) ? anchor : null;
+    /// <summary>The certificates of an anchor; none where its file could not be read, so that nothing is trusted.</summary>
+    internal X509Certificate2Collection TrustAnchor(string name) => _anchors.GetValueOrDefault(name) ?? [];
+
+    /// <summary>The options for handshakes of one listener with one certificate: made once, used by all.</summary>
+    internal SslServerAuthenticationOptions Options(
+        ListenerConfig listener, SslStreamCertificateContext identity, Func<ListenerConfig, SslStreamCertificateContext, SslServerAuthenticationOptions> create) =>
+        _options.GetOrAdd((listener, identity), static (key, create) => create(key.Item1, key.Item2), create);
+
+    /// <summary>The same objects: a listener's values need not be compared for every handshake.</summary>
+    private sealed class ByReference : IEqualityComparer<(ListenerConfig Listener, SslStreamCertificateContext Identity)>
+    {
+        public static ByReference Instance { get; } = new();
+
+        public bool Equals((ListenerConfig Listener, SslStreamCertificateContext Identity) x, (ListenerConfig Listener, SslStreamCertificateContext Identity) y) =>
+            ReferenceEquals(x.Listener, y.Listener) && ReferenceEquals(x.Identity, y.Identity);
+
+        public int GetHashCode((ListenerConfig Listener, SslStreamCertificateContext Identity) key) =>
+            HashCode.Combine(RuntimeHelpers.GetHashCode(key.Listener), RuntimeHelpers.GetHashCode(key.Identity));
+    }
 }

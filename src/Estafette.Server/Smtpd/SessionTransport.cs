@@ -43,6 +43,12 @@ internal sealed class SessionTransport : IDisposable
 
     public TimeSpan Elapsed => _timer.Elapsed;
 
+    /// <summary>The wait that was last begun has lasted too long.</summary>
+    public bool IsTimeOver => _timer.IsExpired;
+
+    /// <summary>Begins a wait on the pipes themselves: when it lasts too long, the read or write that waits is cancelled.</summary>
+    public void Arm(TimeSpan wait) => _timer.Arm(wait);
+
     /// <summary>Asks the session to end at the next wait for a command (drain).</summary>
     public void RequestStop()
     {

@@ -69,7 +69,13 @@ internal sealed class SmtpSession(ConnectionInfo connection, SmtpdServices servi
     {
         _tls = stream;
         State = new SessionState(info);
-        Parts.Events.Publish(new TlsStarted(Connection.SessionId, info.Protocol, info.Cipher, info.Bits) { At = Parts.Events.Now });
+        Parts.Events.Publish(new TlsStarted(Connection.SessionId, info.Protocol, info.Cipher, info.Bits)
+        {
+            At = Parts.Events.Now,
+            Address = Connection.Remote?.Address,
+            HostName = Connection.Reverse.Name,
+            Client = info.Client,
+        });
     }
 
     public void Begin(Transaction transaction) => Transaction = transaction;

@@ -1,81 +1,84 @@
 using System.IO.Pipelines;
 using System.Net.Security;
 using System.Security.Authentication;
-using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
+using Estafette.Config;
 using Estafette.Config.Model;
 
 namespace Estafette.Smtpd;
 
+/// <summary>What a handshake came to: the session's TLS, or the reason why there is none, in words.</summary>
+internal sealed record TlsStart(TlsInfo? Info, SslStream? Stream, string Reason);
+
 /// <summary>
 /// Starts TLS on a session, at connect (465) or after STARTTLS: one road for both. On success the transport's pipes are the encrypted ones and
-/// nothing read before counts. On failure the connection is of no more use.
+/// nothing read before counts. On failure the connection is of no more use. TLS 1.2 and 1.3 only, never a renegotiation (RFC 8996, E53).
 /// </summary>
 internal static class TlsUpgrade
 {
+    /// <summary>The whole handshake, however the client spreads its octets (E47).</summary>
     private static readonly TimeSpan s_handshake = TimeSpan.FromSeconds(60);
 
-    /// <summary>Null and a reason where it failed.</summary>
-    public static async ValueTask<(TlsInfo? Info, SslStream? Stream, string Reason)> StartAsync(
-        SessionTransport transport, ListenerConfig listener, ServerCertificates certificates, CancellationToken cancellationToken)
+    /// <summary>A session that waits for its client keeps no buffer meanwhile: thousands of them wait.</summary>
+    private static readonly StreamPipeReaderOptions s_reading = new(leaveOpen: true, useZeroByteReads: true);
+    private static readonly StreamPipeWriterOptions s_writing = new(leaveOpen: true);
+
+    public static async ValueTask<TlsStart> StartAsync(SessionTransport transport, ListenerConfig listener, ServerCertificates certificates, CancellationToken cancellationToken)
     {
         (PipeReader input, PipeWriter output) = transport.Pipes;
         var stream = new SslStream(new PipeStream(input, output), leaveInnerStreamOpen: false);
-        bool verified = false;
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(s_handshake);
+        ClientCertificateCheck? check = listener.ClientCertificate == ClientCertificateDemand.None ? null : new ClientCertificateCheck(listener, certificates);
+        transport.Arm(s_handshake);
         try
         {
-            await stream.AuthenticateAsServerAsync(
-                (_, hello, _, _) => ValueTask.FromResult(Options(listener, certificates, hello.ServerName, () => verified = true)), null, limit.Token);
+            await stream.AuthenticateAsServerAsync((_, hello, _, _) => ValueTask.FromResult(Options(listener, certificates, hello.ServerName, check)), null, cancellationToken);
         }
         catch (Exception e) when (e is AuthenticationException or IOException or OperationCanceledException or InvalidOperationException or NotSupportedException)
         {
             await stream.DisposeAsync();
-            return (null, null, e is OperationCanceledException ? "timeout" : e.InnerException?.Message ?? e.Message);
+            return new TlsStart(null, null, check is { Refusal.Length: > 0 } ? check.Refusal : TlsFailureText.Of(e, transport.IsTimeOver));
         }
-        transport.Replace(PipeReader.Create(stream, new StreamPipeReaderOptions(leaveOpen: true)), PipeWriter.Create(stream, new StreamPipeWriterOptions(leaveOpen: true)));
-        string cipher = stream.NegotiatedCipherSuite.ToString();
-        return (new TlsInfo(ProtocolName(stream.SslProtocol), CipherName(cipher), CipherBits(cipher), verified), stream, "");
+        transport.Replace(PipeReader.Create(stream, s_reading), PipeWriter.Create(stream, s_writing));
+        CipherSuite suite = CipherSuites.Of(stream.NegotiatedCipherSuite);
+        return new TlsStart(new TlsInfo(ProtocolName(stream.SslProtocol), suite.OpenSslName, suite.Bits, check is not null, check?.Shown), stream, "");
     }
 
-    private static SslServerAuthenticationOptions Options(ListenerConfig listener, ServerCertificates certificates, string? serverName, Action clientVerified)
+    /// <summary>A certificate of the client is judged by what this handshake has seen; without one there is nothing of a single handshake in the options.</summary>
+    private static SslServerAuthenticationOptions Options(ListenerConfig listener, ServerCertificates certificates, string? serverName, ClientCertificateCheck? check)
     {
-        bool wantsClient = listener.ClientCertificate == ClientCertificateDemand.Require;
-        X509Certificate2Collection? anchor = certificates.TrustAnchor(listener.ClientCa);
-        return new SslServerAuthenticationOptions
+        if (certificates.Choose(listener, serverName) is not { } identity)
+            throw new AuthenticationException("there is no certificate that could be shown");
+        if (check is null)
+            return certificates.Options(listener, identity, New);
+        SslServerAuthenticationOptions options = New(listener, identity);
+        options.ClientCertificateRequired = true;
+        options.CertificateChainPolicy = check.Policy();
+        options.RemoteCertificateValidationCallback = (_, certificate, chain, errors) => check.Accept(certificate, chain, errors);
+        // A resumed session does not show the certificates between the client's and the anchor again.
+        options.AllowTlsResume = false;
+        return options;
+    }
+
+    private static SslServerAuthenticationOptions New(ListenerConfig listener, SslStreamCertificateContext identity)
+    {
+        TlsSettings settings = listener.TlsSettings;
+        var options = new SslServerAuthenticationOptions
         {
-            ServerCertificateContext = certificates.Choose(listener, serverName),
-            EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
+            ServerCertificateContext = identity,
+            EnabledSslProtocols = Versions(settings),
             AllowRenegotiation = false,
-            ClientCertificateRequired = wantsClient,
-            CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
-            RemoteCertificateValidationCallback = (_, certificate, chain, errors) =>
-            {
-                if (!wantsClient)
-                    return true;
-                if (certificate is not X509Certificate2 client || !IsTrusted(client, chain, anchor, errors))
-                    return false;
-                clientVerified();
-                return true;
-            },
+            AllowTlsResume = settings.Tickets,
         };
+        if (!settings.CipherSuites.IsEmpty && OperatingSystem.IsLinux())
+            options.CipherSuitesPolicy = new CipherSuitesPolicy(CipherSuites.Values(settings));
+        return options;
     }
 
-    private static bool IsTrusted(X509Certificate2 client, X509Chain? sent, X509Certificate2Collection? anchor, SslPolicyErrors errors)
+    private static SslProtocols Versions(TlsSettings settings) => (settings.Minimum, settings.Maximum) switch
     {
-        if (anchor is null)
-            return errors == SslPolicyErrors.None;
-        using var chain = new X509Chain();
-        chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
-        chain.ChainPolicy.CustomTrustStore.AddRange(anchor);
-        chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
-        // A certificate that says what it is for must be for clients (RFC 5280 s4.2.1.12).
-        chain.ChainPolicy.ApplicationPolicy.Add(new Oid("1.3.6.1.5.5.7.3.2"));
-        if (sent is not null)
-            chain.ChainPolicy.ExtraStore.AddRange(sent.ChainPolicy.ExtraStore);
-        return chain.Build(client);
-    }
+        (TlsVersion.Tls13, _) => SslProtocols.Tls13,
+        (_, TlsVersion.Tls12) => SslProtocols.Tls12,
+        _ => SslProtocols.Tls12 | SslProtocols.Tls13,
+    };
 
     private static string ProtocolName(SslProtocols protocol) => protocol switch
     {
@@ -83,13 +86,4 @@ internal static class TlsUpgrade
         SslProtocols.Tls12 => "TLSv1.2",
         _ => protocol.ToString(),
     };
-
-    /// <summary>The name by which mail logs know a cipher: <c>TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384</c> is <c>ECDHE-RSA-AES256-GCM-SHA384</c>; those of TLS 1.3 keep theirs.</summary>
-    private static string CipherName(string suite) => suite.Contains("_WITH_", StringComparison.Ordinal)
-        ? suite.Replace("TLS_", "", StringComparison.Ordinal).Replace("WITH_", "", StringComparison.Ordinal)
-            .Replace("AES_", "AES", StringComparison.Ordinal).Replace('_', '-')
-        : suite;
-
-    private static int CipherBits(string suite) =>
-        suite.Contains("256", StringComparison.Ordinal) && !suite.Contains("128_CBC", StringComparison.Ordinal) && !suite.Contains("AES_128", StringComparison.Ordinal) || suite.Contains("CHACHA20", StringComparison.Ordinal) ? 256 : 128;
 }

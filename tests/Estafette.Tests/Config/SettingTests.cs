@@ -93,7 +93,6 @@ public sealed class SettingTests
 
     [Theory]
     [InlineData("queue compression")]
-    [InlineData("smtp ciphers \"HIGH\"")]
     [InlineData("srs ttl 4d")]
     [InlineData("listen on lo received-auth")]
     [InlineData("mta limit inet4")]

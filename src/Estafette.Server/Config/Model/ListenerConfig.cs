@@ -31,8 +31,8 @@ public sealed record ListenerConfig
     /// <summary>Names of <see cref="MailConfig.Identities"/>; the first is the default, the others answer to SNI.</summary>
     public ImmutableArray<string> Identities { get; init; } = [];
 
-    /// <summary>Name of the trust anchor for client certificates; null means those of the system.</summary>
-    public string? ClientCa { get; init; }
+    /// <summary>Names of <see cref="MailConfig.TrustAnchors"/> by which client certificates are verified; empty means those of the system.</summary>
+    public ImmutableArray<string> ClientAnchors { get; init; } = [];
     public ListenerAuth Auth { get; init; }
 
     public AuthSource AuthSource { get; init; } = AuthSource.SystemUsers.Default;

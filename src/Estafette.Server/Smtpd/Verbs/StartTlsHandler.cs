@@ -1,4 +1,3 @@
-using System.Net.Security;
 using Estafette.Config.Model;
 using Estafette.Events;
 using Estafette.Smtp;
@@ -40,10 +39,15 @@ internal sealed class StartTlsHandler : CommandHandler
     /// <summary>The handshake, for STARTTLS and for listeners that begin with it; false where it failed.</summary>
     public static async ValueTask<bool> StartAsync(SmtpSession session, ListenerConfig listener, CancellationToken cancellationToken)
     {
-        (TlsInfo? info, SslStream? stream, string reason) = await TlsUpgrade.StartAsync(session.Transport, listener, session.Services.Certificates, cancellationToken);
-        if (info is null || stream is null)
+        TlsStart start = await TlsUpgrade.StartAsync(session.Transport, listener, session.Services.Certificates, cancellationToken);
+        if (start is not { Info: { } info, Stream: { } stream })
         {
-            session.Parts.Events.Publish(new TlsFailed(session.Connection.SessionId, reason) { At = session.Parts.Events.Now });
+            session.Parts.Events.Publish(new TlsFailed(session.Connection.SessionId, start.Reason)
+            {
+                At = session.Parts.Events.Now,
+                Address = session.Connection.Remote?.Address,
+                HostName = session.Connection.Reverse.Name,
+            });
             return false;
         }
         session.TlsStarted(info, stream);

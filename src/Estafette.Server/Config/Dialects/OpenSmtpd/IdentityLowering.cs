@@ -152,10 +152,9 @@ internal sealed class IdentityLowering(LoweringContext context)
             return true;
         bool there = Exists(draft.Certificate, "certificate") & Exists(draft.Key, "key");
         FileState key = context.Machine.Look(draft.Key.Value);
-        if (key.Presence == FilePresence.Present && (key.Mode & (UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.GroupWrite)) != 0)
+        if (key.Presence == FilePresence.Present && KeyFile.Problem(draft.Key.Value, key.Mode) is { } problem)
         {
-            context.Findings.Error(draft.Key.At, "the private key `" + draft.Key.Value + "` is open to " + (key.OthersMayRead ? "everybody on this machine" : "writing by others") + " (mode " + key.Octal + ")",
-                "run `chmod 600 " + draft.Key.Value + "`, and consider the key as known to others");
+            context.Findings.Error(draft.Key.At, problem.Message, problem.Cure);
             draft.Broken = true;
             return false;
         }

@@ -9,7 +9,7 @@ namespace Estafette.Config.Dialects.OpenSmtpd;
 /// <c>listen on ...</c> of both grammars. What would leave a client without a way in (TLS demanded, no certificate), or send passwords
 /// in the clear (<c>auth</c> without TLS), is an error; <c>auth</c> on port 25 gets a warning (O24).
 /// </summary>
-internal sealed class ListenLowering(LoweringContext context, TableLowering tables, IdentityLowering identities, FilterLowering filters)
+internal sealed class ListenLowering(LoweringContext context, TableLowering tables, IdentityLowering identities, FilterLowering filters, TlsLowering tls)
 {
     private readonly ImmutableArray<ListenerConfig>.Builder _listeners = ImmutableArray.CreateBuilder<ListenerConfig>();
     private LocalSubmissionConfig? _local;
@@ -44,7 +44,7 @@ internal sealed class ListenLowering(LoweringContext context, TableLowering tabl
         Item.Text? spec = reader.TakeText("what to listen on", "listen on all, listen on lo or listen on 192.0.2.7");
         if (spec is null)
             return;
-        var options = new ListenOptions(context, tables, identities, filters, reader);
+        var options = new ListenOptions(context, tables, identities, filters, tls, reader);
         while (reader.More)
             options.Take();
         if (!reader.Failed)
@@ -55,7 +55,7 @@ internal sealed class ListenLowering(LoweringContext context, TableLowering tabl
     {
         if (_local is not null)
             reader.Fail(at, "`listen on socket` stands twice", "keep one line with all its options");
-        var options = new ListenOptions(context, tables, identities, filters, reader);
+        var options = new ListenOptions(context, tables, identities, filters, tls, reader);
         while (reader.More)
             options.TakeForSocket();
         CheckFilter(options);
@@ -121,8 +121,9 @@ internal sealed class ListenLowering(LoweringContext context, TableLowering tabl
             HostName = options.NameFor(address) ?? context.HostName,
             Tls = options.Identities.IsEmpty ? ListenerTls.None : tls,
             Identities = options.Identities,
+            TlsSettings = options.TlsSettings,
             ClientCertificate = options.ClientCertificate,
-            ClientCa = options.ClientCa,
+            ClientAnchors = options.ClientAnchors,
             Auth = options.Auth,
             AuthSource = options.AuthSource,
             AuthMechanisms = options.AuthMechanisms,

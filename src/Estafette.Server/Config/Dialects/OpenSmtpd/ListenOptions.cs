@@ -8,7 +8,7 @@ using Estafette.Mail;
 namespace Estafette.Config.Dialects.OpenSmtpd;
 
 /// <summary>The options of one <c>listen</c> line, taken one after the other in any order; each may stand once, <c>pki</c> often.</summary>
-internal sealed class ListenOptions(LoweringContext context, TableLowering tables, IdentityLowering identities, FilterLowering filters, StatementReader reader)
+internal sealed class ListenOptions(LoweringContext context, TableLowering tables, IdentityLowering identities, FilterLowering filters, TlsLowering tls, StatementReader reader)
 {
     /// <summary>Names of ports, as far as mail needs them (the services file may be absent in a container).</summary>
     private static readonly (string Name, int Port)[] Services =
@@ -22,6 +22,8 @@ internal sealed class ListenOptions(LoweringContext context, TableLowering table
     private ImmutableArray<KeyValuePair<string, string>> _names = [];
     private Item.Text? _folderName;
     private SourceSpan _tlsAt;
+    private SourceSpan? _anchorAt;
+    private SourceSpan? _settingsAt;
     private string? _hostName;
     private SourceSpan? _mechanismsAt;
 
@@ -46,7 +48,8 @@ internal sealed class ListenOptions(LoweringContext context, TableLowering table
     public string? ProxySources { get; private set; }
     public string? MendedSources { get; private set; }
     public string? Tag { get; private set; }
-    public string? ClientCa { get; private set; }
+    public TlsSettings TlsSettings { get; private set; } = tls.Settings;
+    public ImmutableArray<string> ClientAnchors { get; private set; } = [];
     public string? Filter { get; private set; }
     public SourceSpan FilterAt { get; private set; }
     public ImmutableArray<string> Identities { get; private set; } = [];
@@ -95,8 +98,14 @@ internal sealed class ListenOptions(LoweringContext context, TableLowering table
         {
             if (_pki.Count > 0 || _folderName is not null)
                 reader.Fail((_pki.Count > 0 ? _pki[0] : _folderName!).At, "a certificate without TLS", "add `tls`, `tls-require` or `smtps` to the line");
-            return;
+            else if (_settingsAt is { } settings)
+                reader.Fail(settings, "this is about TLS, and the line has none", "add `tls`, `tls-require` or `smtps` to the line");
         }
+        // The old grammar's `ca` on a listener asks nobody for anything either (smtpd.conf(5) of 6.0).
+        if (_anchorAt is { } unused && ClientCertificate == ClientCertificateDemand.None)
+            context.Findings.Warning(unused, "`ca` on a listener is for certificates of clients, and none is asked for", "add `verify` behind `tls-require` or `smtps`" + (context.OldGrammar ? "" : ", or `verify optional`") + ", or remove it");
+        if (Tls == ListenerTls.None && !TlsAndImplicit)
+            return;
         var found = ImmutableArray.CreateBuilder<string>();
         foreach (Item.Text name in _pki)
         {
@@ -192,15 +201,27 @@ internal sealed class ListenOptions(LoweringContext context, TableLowering table
         else if (context.OldGrammar && reader.Take("certificate"))
             _folderName = Once("certificate", at) ? reader.TakeText("the certificate's name", "certificate mail") : null;
         else if (reader.Take("ca"))
-            ClientCa = Once("ca", at) && reader.TakeText("the trust anchor's name", "ca example") is { } anchor ? identities.UseAnchor(anchor) : null;
-        else if (!context.OldGrammar && (reader.Take("ciphers") || reader.Take("protocols")))
-        {
-            reader.TakeText("a value", "protocols \"TLSv1.2:TLSv1.3\"");
-            context.Ignored(at, "TLS ciphers and protocols of one listener", "the system's choice is used");
-        }
+            TakeAnchor(at);
+        else if (!context.OldGrammar && tls.Take(reader, TlsSettings) is { } settings)
+            TakeSettings(at, settings);
         else
             return false;
         return true;
+    }
+
+    private void TakeAnchor(SourceSpan at)
+    {
+        if (reader.TakeText("the trust anchor's name", "ca example") is not { } name || identities.UseAnchor(name) is not { } anchor)
+            return;
+        if (!ClientAnchors.Contains(anchor))
+            ClientAnchors = ClientAnchors.Add(anchor);
+        _anchorAt ??= at;
+    }
+
+    private void TakeSettings(SourceSpan at, TlsSettings settings)
+    {
+        TlsSettings = settings;
+        _settingsAt ??= at;
     }
 
     private bool TakeAuth(SourceSpan at)

@@ -35,6 +35,7 @@ internal sealed class Lowering
     private readonly IdentityLowering _identities;
     private readonly FilterLowering _filters;
     private readonly SettingLowering _settings;
+    private readonly TlsLowering _tls;
     private readonly ActionLowering _actions;
     private readonly ListenLowering _listeners;
     private readonly RuleLowering _rules;
@@ -48,7 +49,8 @@ internal sealed class Lowering
         _filters = new FilterLowering(context, _tables);
         _settings = new SettingLowering(context);
         _actions = new ActionLowering(context, _tables, _identities, _settings);
-        _listeners = new ListenLowering(context, _tables, _identities, _filters);
+        _tls = new TlsLowering(context);
+        _listeners = new ListenLowering(context, _tables, _identities, _filters, _tls);
         _rules = new RuleLowering(context, _tables, _actions);
     }
 
@@ -80,6 +82,7 @@ internal sealed class Lowering
             Actions = _actions.Actions,
             Identities = _identities.Identities,
             TrustAnchors = _identities.TrustAnchors,
+            Tls = _tls.Settings,
             Retry = _settings.Retry,
             Limits = _settings.Limits,
             Log = _settings.Log,
@@ -110,6 +113,9 @@ internal sealed class Lowering
                 break;
             case "srs":
                 _settings.Srs(statement);
+                break;
+            case "smtp" or "ciphers":
+                _tls.Declare(statement);
                 break;
         }
     }

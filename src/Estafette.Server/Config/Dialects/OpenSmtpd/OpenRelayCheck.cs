@@ -90,7 +90,7 @@ internal sealed class OpenRelayCheck(
     /// <summary>A certificate restricts only where an anchor is named: one that some public authority signed, a stranger can get.</summary>
     private static bool Restricted(ListenerConfig listener) =>
         Loopback(listener) || listener.Auth == ListenerAuth.Required
-        || (listener is { ClientCertificate: ClientCertificateDemand.Require, ClientCa: not null } && listener.Tls is ListenerTls.Require or ListenerTls.Implicit);
+        || (listener is { ClientCertificate: ClientCertificateDemand.Require, ClientAnchors.IsEmpty: false } && listener.Tls is ListenerTls.Require or ListenerTls.Implicit);
 
     private bool HoldsStrangers(ValueList? values)
     {

@@ -93,8 +93,8 @@ internal sealed class SettingLowering(LoweringContext context)
             Delimiter(reader);
         else if (reader.Take("announce"))
             Announce(reader);
-        else if (reader.Take("ciphers"))
-            Passed(reader, "`smtp ciphers`", "the system's choice of ciphers is used; set it in the system's TLS policy");
+        else if (reader.Take("ciphers") || reader.Take("protocols") || reader.Take("no-tickets"))
+            reader.TakeRest();
         else if (reader.Take("limit"))
             SessionLimits(reader);
         else
@@ -322,7 +322,7 @@ internal sealed class SettingLowering(LoweringContext context)
                 PacingLimits(reader);
                 break;
             case "ciphers":
-                Passed(reader, "`ciphers`", "the system's choice of ciphers is used; set it in the system's TLS policy");
+                reader.TakeRest();
                 break;
             case "max-mta-deferred":
                 PacingLimits(reader);
@@ -361,12 +361,6 @@ internal sealed class SettingLowering(LoweringContext context)
                 reader.TakeText("a limit", "mta limit max-conn-per-host 20");
             }
         }
-    }
-
-    private void Passed(StatementReader reader, string what, string instead)
-    {
-        context.Ignored(reader.Before, what, instead);
-        reader.TakeRest();
     }
 
     /// <summary>Null, with an error told, when no time stands here.</summary>
