@@ -7,6 +7,7 @@ namespace Estafette.SystemTests.Harness;
 internal sealed class Background : IAsyncDisposable
 {
     private readonly StringBuilder _output = new();
+    private bool _ended;
 
     public Background(string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null)
     {
@@ -65,11 +66,16 @@ internal sealed class Background : IAsyncDisposable
         await Process.WaitForExitAsync();
     }
 
+    /// <summary>May be called twice.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (_ended)
+            return;
+        _ended = true;
         if (!Process.HasExited)
             Process.Kill(entireProcessTree: true);
         await Process.WaitForExitAsync();
+        Written.ByRun.Output(Process.StartInfo.FileName, Output);
         Process.Dispose();
     }
 }

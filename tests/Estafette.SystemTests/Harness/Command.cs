@@ -47,8 +47,15 @@ internal static class Command
             process.Kill(entireProcessTree: true);
             Assert.Fail($"{program} {string.Join(' ', arguments)} did not end");
         }
-        return new CommandResult(process.ExitCode, await output, await error);
+        var result = new CommandResult(process.ExitCode, await output, await error);
+        if (IsOurs(start))
+            Written.ByRun.Output(program, result.Output + result.Error);
+        return result;
     }
+
+    /// <summary>Our tools and scripts that call them; clients of others print passwords and SASL messages. The one of ours that prints a hash is asked to.</summary>
+    private static bool IsOurs(ProcessStartInfo start) =>
+        start.FileName == "/bin/sh" || (start.FileName.StartsWith(Published.Bin, StringComparison.Ordinal) && start.ArgumentList.FirstOrDefault() != "encrypt");
 
     public static Task<CommandResult> ShellAsync(string script, string? input = null, IReadOnlyDictionary<string, string>? environment = null, TimeSpan? deadline = null) =>
         RunAsync("/bin/sh", ["-c", script], input, environment, deadline);

@@ -64,6 +64,9 @@ internal sealed class Daemon : IAsyncDisposable
     public async Task StartAgainAsync(string program, string[] arguments)
     {
         _earlierLog += Running?.Output;
+        if (Running is not null)
+            await Running.DisposeAsync();
+        Written.ByRun.WatchProcesses();
         Running = new Background(program, arguments, Environment);
         await Wait.UntilAsync(async () =>
         {
@@ -111,6 +114,7 @@ internal sealed class Daemon : IAsyncDisposable
                 await Running.TerminateAsync();
             await Running.DisposeAsync();
         }
+        Written.ByRun.Keep(State, "state");
         Folder.Dispose();
     }
 }

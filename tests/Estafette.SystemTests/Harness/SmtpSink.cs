@@ -22,5 +22,9 @@ internal sealed class SmtpSink : IAsyncDisposable
 
     public IReadOnlyList<string> Messages => [.. Directory.EnumerateFiles(Folder).Select(File.ReadAllText)];
 
-    public ValueTask DisposeAsync() => _process.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await _process.DisposeAsync();
+        Written.ByRun.Keep(Folder, "sink");
+    }
 }

@@ -34,7 +34,9 @@ internal sealed class TestUser : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        if (_made)
-            await Command.RunAsync("/usr/sbin/userdel", ["-f", Name]);
+        if (!_made)
+            return;
+        Written.ByRun.Keep(Home, "home");
+        await Command.RunAsync("/usr/sbin/userdel", ["-f", Name]);
     }
 }

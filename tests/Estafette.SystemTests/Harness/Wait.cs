@@ -12,13 +12,18 @@ internal static class Wait
         await UntilAsync(() => Task.FromResult(condition()), what, deadline);
     }
 
-    public static async Task UntilAsync(Func<Task<bool>> condition, string what, TimeSpan? deadline = null)
+    /// <param name="story">What had happened by the deadline.</param>
+    public static async Task UntilAsync(Func<bool> condition, string what, TimeSpan? deadline, Func<string> story) =>
+        await UntilAsync(() => Task.FromResult(condition()), what, deadline, story);
+
+    public static async Task UntilAsync(Func<Task<bool>> condition, string what, TimeSpan? deadline = null, Func<string>? story = null)
     {
         var clock = Stopwatch.StartNew();
         TimeSpan limit = deadline ?? Usual;
         while (!await condition())
         {
-            Assert.True(clock.Elapsed < limit, $"within {limit.TotalSeconds:0} s this did not happen: {what}");
+            if (clock.Elapsed >= limit)
+                Assert.Fail($"within {limit.TotalSeconds:0} s this did not happen: {what}\n{story?.Invoke()}");
             await Task.Delay(20);
         }
     }

@@ -6,9 +6,6 @@ namespace Estafette.SystemTests.Peers;
 /// <summary>What people and scripts send with: msmtp, mutt, s-nail, smtp-source; and mutt that reads what arrived.</summary>
 public sealed class MailClientTests
 {
-    // The password is "secret".
-    private const string SecretHash = "$6$conform$ObiIuW5G6cSndMreaXGN9HveEQ0zjzzMigZGZJAqBMZ3Ft/KTdRO1fxuAHmcpKC0WvEroSawqOOZGD0ZQzUpN/";
-
     [Theory]
     [InlineData("plain")]
     [InlineData("login")]
@@ -16,11 +13,13 @@ public sealed class MailClientTests
     {
         using var folder = new TemporaryFolder();
         Certificates.Write(folder);
+        string right = Secrets.Password();
+        CommandResult hash = await Command.RunAsync(Published.Tool("smtpctl"), ["encrypt"], right + "\n");
         await using var sink = new SmtpSink(folder["sink"]);
         await using var daemon = await Daemon.StartAsync($$"""
             pki mx.test cert "@DIR@/cert.pem"
             pki mx.test key "@DIR@/key.pem"
-            table users { alice = "{{SecretHash}}" }
+            table users { alice = "{{hash.Output.Trim()}}" }
             listen on 127.0.0.1 port @PORT@ tls-require pki mx.test auth <users> hostname mx.test
             action "out" relay host smtp://127.0.0.1:{{sink.Port}}
             match from auth for any action "out"
@@ -39,9 +38,9 @@ public sealed class MailClientTests
             from a@client.test
 
             """;
-        foreach ((string password, bool good) in ((string, bool)[])[("secret", true), ("wrong", false)])
+        foreach ((string password, bool good) in ((string, bool)[])[(right, true), (Secrets.Password(), false)])
         {
-            string file = folder.Write("msmtprc-" + password, Account(password));
+            string file = folder.Write("msmtprc", Account(password));
             File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite);
             CommandResult sent = await Command.RunAsync("/usr/bin/msmtp", ["-C", file, "b@far.test", "c@far.test"], "Subject: by msmtp\n\nGr\u00fc\u00dfe\n.\n..\n");
             Assert.True(sent.ExitCode == 0 == good, sent + daemon.Log);

@@ -10,6 +10,8 @@ namespace Estafette.SystemTests.Peers;
 /// <summary>The whole daemon sends to a whole Postfix that it finds through a real name server: as a smarthost that wants a login, and as the second MX of a domain.</summary>
 public sealed class RelayingToPostfixTests(ITestOutputHelper output)
 {
+    private readonly string _password = Secrets.Password();
+
     [Fact]
     public async Task A_smarthost_by_name_with_verified_TLS_and_a_login()
     {
@@ -31,7 +33,7 @@ public sealed class RelayingToPostfixTests(ITestOutputHelper output)
         await using var daemon = await Daemon.StartAsync($$"""
             nameserver {{dns.At}}
             ca lab cert "@DIR@/cert.pem"
-            table secrets { home = "alice:secret" }
+            table secrets { home = "alice:{{_password}}" }
             listen on 127.0.0.1 port @PORT@ hostname mx.home.test
             action "out" relay host smtp+tls://home@smart.test:{{port}} auth <secrets> ca lab
             match from src 127.0.0.0/8 for any action "out"
@@ -44,7 +46,7 @@ public sealed class RelayingToPostfixTests(ITestOutputHelper output)
         await daemon.UntilQueueIsEmptyAsync();
         await Wait.UntilAsync(() => sink.Messages.Count(m => m.Contains("by the smarthost", StringComparison.Ordinal)) == 5, "all five arrive\n" + daemon.Log + postfix.Output);
         Assert.Contains("sasl_username=alice", postfix.Output, StringComparison.Ordinal);
-        Assert.DoesNotContain("alice:secret", daemon.Log, StringComparison.Ordinal);
+        Assert.DoesNotContain(_password, daemon.Log, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -107,7 +109,7 @@ public sealed class RelayingToPostfixTests(ITestOutputHelper output)
         }
     }
 
-    private static string Sasl(TemporaryFolder folder, string socket) => folder.Write("dovecot.conf", $$"""
+    private string Sasl(TemporaryFolder folder, string socket) => folder.Write("dovecot.conf", $$"""
         base_dir = {{folder["run"]}}
         state_dir = {{folder["dovecot-state"]}}
         log_path = /dev/stderr
@@ -116,7 +118,7 @@ public sealed class RelayingToPostfixTests(ITestOutputHelper output)
         auth_mechanisms = plain login
         passdb {
           driver = static
-          args = password=secret
+          args = password={{_password.Replace("%", "%%", StringComparison.Ordinal)}}
         }
         userdb {
           driver = static

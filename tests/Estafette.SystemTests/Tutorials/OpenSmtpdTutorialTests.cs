@@ -134,7 +134,8 @@ public sealed partial class OpenSmtpdTutorialTests
         CommandResult certificate = await Command.ShellAsync(
             $"openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN=localhost -addext subjectAltName=DNS:localhost -keyout {providerFolder["key.pem"]} -out {providerFolder["cert.pem"]} 2>&1 && chmod 600 {providerFolder["key.pem"]}");
         Assert.True(certificate.ExitCode == 0, certificate.ToString());
-        CommandResult hash = await Command.RunAsync(Published.Tool("smtpctl"), ["encrypt", "PASSWD"]);
+        (string password, string wrong) = (Secrets.Password(), Secrets.Password());
+        CommandResult hash = await Command.RunAsync(Published.Tool("smtpctl"), ["encrypt"], password + "\n");
         // The provider: it wants TLS and a login, and takes mail for everywhere from who has one.
         await using var sink = new SmtpSink(providerFolder["sink"]);
         await using Daemon provider = await Daemon.StartAsync($$"""
@@ -149,7 +150,7 @@ public sealed partial class OpenSmtpdTutorialTests
         string secrets = folder.Write("secrets", "");
         string group = Environment.IsPrivilegedProcess ? "&& chown root:nogroup secrets*" : "";
         CommandResult prepared = await Command.ShellAsync(
-            $"cd {folder.Path} && echo 'label IDGOOGLE@gmail.com:PASSWD' >> secrets && {Published.Tool("makemap")} {secrets} && chmod 640 secrets* {group}");
+            $"cd {folder.Path} && echo 'label IDGOOGLE@gmail.com:{password}' >> secrets && {Published.Tool("makemap")} {secrets} && chmod 640 secrets* {group}");
         Assert.True(prepared.ExitCode == 0, prepared.ToString());
         Assert.True(File.Exists(folder["secrets.db"]));
 
@@ -168,12 +169,11 @@ public sealed partial class OpenSmtpdTutorialTests
 
         // O28, E54: a wrong password defers with the provider's words, and stands in no log.
         await daemon.Running!.TerminateAsync();
-        await Command.ShellAsync($"cd {folder.Path} && echo 'label IDGOOGLE@gmail.com:WRONGPASS' > secrets && {Published.Tool("makemap")} {secrets}");
+        await Command.ShellAsync($"cd {folder.Path} && echo 'label IDGOOGLE@gmail.com:{wrong}' > secrets && {Published.Tool("makemap")} {secrets}");
         await daemon.StartAgainAsync();
         await daemon.ToolAsync("sendmail", ["you@far.test"], "Subject: refused\n\ntext\n");
         await Wait.UntilAsync(async () => (await daemon.QueueAsync()).Any(l => l.Contains("535", StringComparison.Ordinal)), "the refused login is told\n" + daemon.Log);
-        Assert.DoesNotContain("WRONGPASS", daemon.Log, StringComparison.Ordinal);
-        Assert.DoesNotContain("PASSWD", daemon.Log + provider.Log, StringComparison.Ordinal);
+        Assert.DoesNotContain(Secrets.PasswordMarker, daemon.Log + provider.Log, StringComparison.Ordinal);
     }
 
     [Fact]

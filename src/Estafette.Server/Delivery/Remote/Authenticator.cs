@@ -35,7 +35,7 @@ internal sealed class Authenticator(IRelayTables tables, EventSink events, Relay
         if (session.Connection.Failure is not null)
             return session.Lost("logging in");
         DeliveryOutcome refused = PeerOutcome.Of(session.Connection.Reply, session.EndPoint, OutcomeScope.NextHop, permanent: false);
-        refused = refused with { Text = Hide(refused.Text, credentials) + Hint(session.EndPoint.Host, code, refused.Text) };
+        refused = refused with { Text = SecretEcho.Hide(refused.Text, credentials) + Hint(session.EndPoint.Host, code, refused.Text) };
         if (code >= 500)
             events.Publish(new OperatorWarning("mta", $"Login at {session.EndPoint.Label} with label {label} was refused: {refused.Text}") { At = events.Now });
         return refused;
@@ -68,18 +68,6 @@ internal sealed class Authenticator(IRelayTables tables, EventSink events, Relay
     {
         events.Publish(new OperatorWarning("mta", text) { At = events.Now });
         return PeerOutcome.Deferred(new(4, 7, 8), text, session.EndPoint, OutcomeScope.NextHop);
-    }
-
-    /// <summary>A server may echo what it was sent.</summary>
-    private static string Hide(string text, SaslCredentials credentials)
-    {
-        foreach (string secret in (ReadOnlySpan<string>)[credentials.Password, Convert.ToBase64String(Encoding.UTF8.GetBytes(credentials.Password)),
-            Convert.ToBase64String(Encoding.UTF8.GetBytes("\0" + credentials.User + "\0" + credentials.Password))])
-        {
-            if (secret.Length > 3)
-                text = text.Replace(secret, "(hidden)", StringComparison.Ordinal);
-        }
-        return text;
     }
 
     private static string Hint(string host, int code, string text)
