@@ -18,6 +18,15 @@ public abstract record SaslStep
         public override string ToString() => "Claim of " + Login;
     }
 
+    /// <summary>The exchange needs what is stored of this login; <see cref="ScramServer.Provide"/> goes on.</summary>
+    public sealed record NeedsVerifier(string Login) : SaslStep;
+
+    /// <summary>The client has proved that it knows the password.</summary>
+    public sealed record Proven(string Login) : SaslStep;
+
+    /// <summary>The client's proof is wrong.</summary>
+    public sealed record Refused(string Login) : SaslStep;
+
     /// <summary>The client broke the rules of the mechanism.</summary>
     public sealed record Malformed : SaslStep
     {
@@ -37,14 +46,12 @@ public abstract record SaslStep
 /// </summary>
 public abstract class SaslServer
 {
-    /// <summary>Mechanisms in the order they are announced.</summary>
-    public const string Mechanisms = "PLAIN LOGIN";
-
     /// <summary>Longest login and password; hashing a megabyte on a stranger's word is not for us.</summary>
     public const int MaximumCredential = 1024;
 
     public abstract string Mechanism { get; }
 
+    /// <summary>PLAIN or LOGIN; null for everything else.</summary>
     public static SaslServer? Create(ReadOnlySpan<byte> mechanism)
     {
         if (Ascii.EqualsIgnoreCase(mechanism, "PLAIN"u8))

@@ -61,7 +61,7 @@ internal sealed class HelloHandler(SmtpVerb verb) : CommandHandler
         if (session.OffersTls && session.State.Tls is null)
             words.Add("STARTTLS");
         if (session.OffersAuth && session.State.Login is null)
-            words.Add("AUTH " + SaslServer.Mechanisms);
+            words.Add("AUTH PLAIN LOGIN");
         AnnouncedExtensions announced = session.Services.Config.Announced;
         if (announced.HasFlag(AnnouncedExtensions.Pipelining))
             words.Add("PIPELINING");

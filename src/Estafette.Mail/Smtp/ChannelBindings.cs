@@ -1,0 +1,28 @@
+namespace Estafette.Smtp;
+
+/// <summary>What ties an exchange to the TLS connection it runs in (RFC 5056); null where that kind cannot be had there. Somebody in the middle has other values.</summary>
+public sealed record ChannelBindings
+{
+    public static ChannelBindings None { get; } = new();
+
+    /// <summary><c>tls-exporter</c> (RFC 9266): TLS 1.3, and 1.2 with an extended master secret.</summary>
+    public byte[]? Exporter { get; init; }
+
+    /// <summary><c>tls-server-end-point</c> (RFC 5929 s4): the hash of our certificate.</summary>
+    public byte[]? ServerEndPoint { get; init; }
+
+    /// <summary><c>tls-unique</c> (RFC 5929 s3): TLS 1.2 only.</summary>
+    public byte[]? Unique { get; init; }
+
+    public bool Any => Exporter is not null || ServerEndPoint is not null || Unique is not null;
+
+    public byte[]? Find(string name) => name switch
+    {
+        "tls-exporter" => Exporter,
+        "tls-server-end-point" => ServerEndPoint,
+        "tls-unique" => Unique,
+        _ => null,
+    };
+
+    public override string ToString() => "channel bindings";
+}
