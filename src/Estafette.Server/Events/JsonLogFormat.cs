@@ -60,6 +60,11 @@ public sealed class JsonLogFormat : LogFormat
                 json.WriteString("login", e.Login);
                 json.WriteBoolean("success", e.Success);
                 break;
+            case AuthenticationUnavailable e:
+                Client(json, e.Address, e.HostName);
+                json.WriteString("mechanism", e.Mechanism);
+                json.WriteString("reason", e.Reason);
+                break;
             case CommandRefused e:
                 Client(json, e.Address, e.HostName);
                 json.WriteString("command", e.Command);

@@ -42,6 +42,13 @@ public sealed record AuthenticationResult(ulong Session, string Mechanism, strin
     public string? HostName { get; init; }
 }
 
+/// <summary>A login that nobody could decide on: no fault of the client's, so it is not counted against it.</summary>
+public sealed record AuthenticationUnavailable(ulong Session, string Mechanism, string Reason) : SessionEvent(Session)
+{
+    public IPAddress? Address { get; init; }
+    public string? HostName { get; init; }
+}
+
 /// <summary>A command that was refused; <paramref name="Rule"/> is file:line of what refused it, empty for protocol errors.</summary>
 public sealed record CommandRefused(ulong Session, string Command, string Reply, string Rule) : SessionEvent(Session)
 {

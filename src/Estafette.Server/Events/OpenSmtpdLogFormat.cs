@@ -80,6 +80,11 @@ public sealed class OpenSmtpdLogFormat : LogFormat
                 if (e.Address is not null)
                     line.Text(" from host [").Text(e.Address.ToString()).Text("]");
                 break;
+            case AuthenticationUnavailable e:
+                line.Text("smtp-in: Undecided authentication on session ").Hex16(e.Session).Text(" by ").Text(e.Mechanism).Text(": ").Foreign(e.Reason);
+                if (e.Address is not null)
+                    line.Text("; host=[").Text(e.Address.ToString()).Text("]");
+                break;
             case CommandRefused e:
                 line.Text("smtp-in: Failed command on session ").Hex16(e.Session).Text(": ").Quoted(e.Command).Text(" => ").Visible(e.Reply);
                 if (e.Address is not null)

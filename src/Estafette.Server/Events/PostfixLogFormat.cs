@@ -76,6 +76,9 @@ public sealed class PostfixLogFormat(string hostName) : LogFormat
                 Peer(Head(e, "smtpd", line).Text("warning: "), e.Address, e.HostName).Text(": SASL ").Text(e.Mechanism)
                     .Text(" authentication failed: authentication failure, sasl_username=").Foreign(e.Login);
                 break;
+            case AuthenticationUnavailable e:
+                Peer(Head(e, "smtpd", line).Text("warning: SASL ").Text(e.Mechanism).Text(" authentication undecided for "), e.Address, e.HostName).Text(": ").Foreign(e.Reason);
+                break;
             case CommandRefused e when e.Rule.Length > 0 || e.Recipient is not null:
                 Peer(Head(e, "smtpd", line).Text("NOQUEUE: reject: ").Foreign(e.Command.Split(' ', ':')[0].ToUpperInvariant()).Text(" from "), e.Address, e.HostName).Text(": ");
                 Refusal(e, line).Text("; from=<").Foreign(e.ReversePath).Text("> to=<").Foreign(e.Recipient).Text("> proto=").Text(e.Protocol)

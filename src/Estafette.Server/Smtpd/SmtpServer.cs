@@ -4,6 +4,7 @@ using System.Net;
 using Estafette.Config.Model;
 using Estafette.Events;
 using Estafette.Queue;
+using Estafette.Smtpd.Auth;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
@@ -76,7 +77,6 @@ public sealed class SmtpServer : IAsyncDisposable
         await _abort.CancelAsync();
         if (_host is not null)
             await _host.DisposeAsync();
-        _parts.Passwords.Dispose();
         _abort.Dispose();
     }
 

@@ -6,6 +6,7 @@ using Estafette.Mail;
 using Estafette.Policy;
 using Estafette.Queue;
 using Estafette.Smtp;
+using Estafette.Smtpd.Auth;
 
 namespace Estafette.Smtpd;
 
@@ -36,6 +37,7 @@ internal sealed class SmtpSession(ConnectionInfo connection, SmtpdServices servi
     private static readonly TimeSpan s_tlsEnd = TimeSpan.FromSeconds(1);
 
     private SslStream? _tls;
+    private Smtp.ChannelBindings? _bindings;
 
     public ConnectionInfo Connection { get; } = connection;
     public SmtpdServices Services { get; } = services;
@@ -77,6 +79,19 @@ internal sealed class SmtpSession(ConnectionInfo connection, SmtpdServices servi
             Client = info.Client,
         });
     }
+
+    /// <summary>What a login may know of this connection.</summary>
+    public LoginContext LoginContext() => new()
+    {
+        Passwords = Parts.Passwords,
+        Throttle = Parts.Throttle,
+        Limits = Limits,
+        Remote = Connection.Remote,
+        Local = Connection.Listener?.EndPoint,
+        IsSecure = State.Tls is not null,
+        Bindings = _tls is null ? Smtp.ChannelBindings.None : _bindings ??= TlsBindings.Of(_tls),
+        MayAskPassword = OffersAuth,
+    };
 
     public void Begin(Transaction transaction) => Transaction = transaction;
 

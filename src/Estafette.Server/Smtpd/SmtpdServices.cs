@@ -2,6 +2,7 @@ using System.Net;
 using Estafette.Config.Model;
 using Estafette.Policy;
 using Estafette.Routing;
+using Estafette.Smtpd.Auth;
 using Estafette.Tables;
 
 namespace Estafette.Smtpd;
@@ -9,8 +10,14 @@ namespace Estafette.Smtpd;
 /// <summary>Routing's question at RCPT; <c>Router.ResolveAsync</c> answers.</summary>
 public delegate ValueTask<RouteResult> RouteResolver(RouteQuery query, CancellationToken cancellationToken);
 
-/// <summary>Whether a user of the system has this password; asked where a listener's <c>auth</c> names no table. The privileged side answers.</summary>
-public delegate ValueTask<CredentialCheck> SystemLogin(string login, ReadOnlyMemory<byte> password, CancellationToken cancellationToken);
+/// <summary>A question to PAM. <paramref name="Password"/> belongs to who asks and is cleared by him.</summary>
+public sealed record SystemLoginRequest(string Service, string Login, ReadOnlyMemory<byte> Password, IPAddress? Client)
+{
+    public override string ToString() => "login of " + Login;
+}
+
+/// <summary>Whether a user of the system has this password. The privileged side answers.</summary>
+public delegate ValueTask<CredentialCheck> SystemLogin(SystemLoginRequest request, CancellationToken cancellationToken);
 
 public enum CredentialCheck : byte
 {
@@ -41,6 +48,9 @@ public sealed record SmtpdServices
 
     /// <summary>Null where the privileged side does not check passwords.</summary>
     public SystemLogin? SystemLogin { get; init; }
+
+    /// <summary>The connections to Dovecot's auth services; they outlive a reload.</summary>
+    public DovecotSockets Dovecot { get; init; } = new(TimeProvider.System);
 
     /// <summary>The listener of this configuration at an address that is bound; null when a reload took it away.</summary>
     public ListenerConfig? ListenerAt(IPEndPoint bound)

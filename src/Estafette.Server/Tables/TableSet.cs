@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
 using Estafette.Config;
 using Estafette.Config.Model;
 
@@ -19,6 +20,7 @@ public sealed class TableSet
     private readonly FrozenSet<string> _passwd;
     private readonly IUserDatabase _users;
     private readonly string _delimiters;
+    private readonly ConditionalWeakTable<object, object> _digests = [];
 
     /// <param name="warn">Told, once for each state, what an operator must know of a table: unreadable, stale, malformed.</param>
     public TableSet(MailConfig config, IUserDatabase users, TimeProvider clock, Action<string> warn)
@@ -61,6 +63,17 @@ public sealed class TableSet
         {
             return new TableContent([], e.Message);
         }
+    }
+
+    /// <summary>What <paramref name="make"/> finds in the rows of a table; asked once for each state of its file. A table that cannot be walked has no rows.</summary>
+    public T Digest<T>(string table, Func<IEnumerable<KeyValuePair<string, string>>, T> make)
+        where T : class
+    {
+        if (!_tables.TryGetValue(table, out LookupTable? lookup))
+            return make([]);
+        LoadedTable loaded = lookup.Current();
+        object key = (object?)loaded.Rows ?? lookup;
+        return (T)_digests.GetValue(key, _ => make(Content(table).Rows));
     }
 
     /// <summary>The keys of a table in their order.</summary>

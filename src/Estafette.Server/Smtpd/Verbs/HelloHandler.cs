@@ -1,8 +1,10 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using Estafette.Config.Model;
 using Estafette.Smtp;
+using Estafette.Smtpd.Auth;
 
 namespace Estafette.Smtpd.Verbs;
 
@@ -37,7 +39,7 @@ internal sealed class HelloHandler(SmtpVerb verb) : CommandHandler
         string client = ClientText(session.Connection);
         return verb == SmtpVerb.Helo
             ? session.Replies.Hello(session.State.Helo, client)
-            : session.Replies.Hello(session.State.Helo, client, Keywords(session));
+            : session.Replies.Hello(session.State.Helo, client, Keywords(session, await AuthWordAsync(session, cancellationToken)));
     }
 
     private static string ClientText(ConnectionInfo connection)
@@ -48,7 +50,16 @@ internal sealed class HelloHandler(SmtpVerb verb) : CommandHandler
         return address.AddressFamily == AddressFamily.InterNetworkV6 ? "IPv6:" + address : address.ToString();
     }
 
-    private static string[] Keywords(SmtpSession session)
+    /// <summary>What AUTH offers this client here; null for nothing.</summary>
+    private static async ValueTask<string?> AuthWordAsync(SmtpSession session, CancellationToken cancellationToken)
+    {
+        if (!session.OffersAuth || session.State.Login is not null)
+            return null;
+        ImmutableArray<string> offered = await LoginSource.Of(session.Connection.Listener!, session.Services).MechanismsAsync(session.LoginContext(), cancellationToken);
+        return offered.IsEmpty ? null : "AUTH " + string.Join(' ', offered);
+    }
+
+    private static string[] Keywords(SmtpSession session, string? auth)
     {
         LimitsConfig limits = session.Limits;
         string size = string.Create(CultureInfo.InvariantCulture, $"SIZE {limits.MessageSize}");
@@ -60,8 +71,8 @@ internal sealed class HelloHandler(SmtpVerb verb) : CommandHandler
             words.Add("DSN");
         if (session.OffersTls && session.State.Tls is null)
             words.Add("STARTTLS");
-        if (session.OffersAuth && session.State.Login is null)
-            words.Add("AUTH PLAIN LOGIN");
+        if (auth is not null)
+            words.Add(auth);
         AnnouncedExtensions announced = session.Services.Config.Announced;
         if (announced.HasFlag(AnnouncedExtensions.Pipelining))
             words.Add("PIPELINING");

@@ -1,0 +1,97 @@
+using System.Collections.Immutable;
+using System.Security.Cryptography;
+using Estafette.Config.Model;
+using Estafette.Smtp;
+using Estafette.Tables;
+
+namespace Estafette.Smtpd.Auth;
+
+/// <summary>
+/// Logins from a credentials table. SCRAM is offered where every row is a verifier, so that it works for everybody, or where the listener names it; PLAIN and LOGIN always
+/// work. A login that is not in the table costs what one of the table costs.
+/// </summary>
+internal sealed class TableLogins(string table, ImmutableArray<string> wanted, TableSet tables) : LoginSource
+{
+    /// <summary>Made once a process: a made-up salt must be the same each time somebody asks.</summary>
+    private static readonly byte[] s_secret = RandomNumberGenerator.GetBytes(32);
+
+    public override ValueTask<ImmutableArray<string>> MechanismsAsync(LoginContext context, CancellationToken cancellationToken)
+    {
+        ImmutableArray<string> named = wanted;
+        if (named.IsEmpty)
+        {
+            named = tables.Digest(table, CredentialsShape.Of).IsAllScram
+                ? [AuthMechanism.ScramPlus, AuthMechanism.Scram, AuthMechanism.Plain, AuthMechanism.Login]
+                : [AuthMechanism.Plain, AuthMechanism.Login];
+        }
+        return ValueTask.FromResult(named.RemoveAll(m => m switch
+        {
+            AuthMechanism.Plain or AuthMechanism.Login => !context.MayAskPassword,
+            AuthMechanism.ScramPlus => !context.Bindings.Any,
+            _ => false,
+        }));
+    }
+
+    public override AuthExchange Begin(string mechanism, LoginContext context)
+    {
+        SaslServer server = mechanism switch
+        {
+            AuthMechanism.Scram or AuthMechanism.ScramPlus => new ScramServer(mechanism == AuthMechanism.ScramPlus, context.Bindings)
+            {
+                OfferedPlus = context.Offered.Contains(AuthMechanism.ScramPlus),
+            },
+            _ => SaslServer.Create(System.Text.Encoding.ASCII.GetBytes(mechanism))!,
+        };
+        return new Exchange(server, context, table, tables);
+    }
+
+    private sealed class Exchange(SaslServer server, LoginContext context, string table, TableSet tables) : OwnExchange(server, context)
+    {
+        protected override async ValueTask<CredentialCheck> VerifyAsync(SaslStep.Claim claim, CheckTurn turn, CancellationToken cancellationToken)
+        {
+            TableAnswer answer = await tables.LookupAsync(table, claim.Login, cancellationToken);
+            if (answer is TableAnswer.Unavailable)
+                return CredentialCheck.Unavailable;
+            string model = tables.Digest(table, CredentialsShape.Of).Model;
+            return await Context.Passwords.VerifyAsync((answer as TableAnswer.Found)?.Value, model, claim.Password, turn, cancellationToken);
+        }
+
+        protected override async ValueTask<(ScramVerifier?, bool)> VerifierAsync(string login, CancellationToken cancellationToken)
+        {
+            TableAnswer answer = await tables.LookupAsync(table, login, cancellationToken);
+            if (answer is TableAnswer.Unavailable)
+                return (null, false);
+            if (answer is TableAnswer.Found found && ScramVerifier.TryParse(found.Value, out ScramVerifier? verifier))
+                return (verifier, true);
+            ScramVerifier.TryParse(tables.Digest(table, CredentialsShape.Of).Model, out ScramVerifier? model);
+            return (ScramVerifier.Imaginary(login, s_secret, model), false);
+        }
+    }
+}
+
+/// <summary>What a credentials table is like, found out once for each state of its file.</summary>
+/// <param name="IsAllScram">It has rows, and each is a SCRAM verifier.</param>
+/// <param name="Model">A row of the kind that most others are, for logins that do not exist.</param>
+internal sealed record CredentialsShape(bool IsAllScram, string Model)
+{
+    public static CredentialsShape Of(IEnumerable<KeyValuePair<string, string>> rows)
+    {
+        int all = 0, scram = 0;
+        string? firstScram = null, firstCrypt = null;
+        foreach ((_, string value) in rows)
+        {
+            all++;
+            if (ScramVerifier.TryParse(value, out _))
+            {
+                scram++;
+                firstScram ??= value;
+            }
+            else if (!value.StartsWith('!') && !value.StartsWith('*'))
+                firstCrypt ??= value;
+        }
+        string? model = scram * 2 >= all ? firstScram ?? firstCrypt : firstCrypt ?? firstScram;
+        return new CredentialsShape(all > 0 && scram == all, model ?? StoredPassword.Nobodys);
+    }
+
+    public override string ToString() => "shape of a credentials table";
+}
