@@ -13,6 +13,9 @@ public sealed record RouteQuery
 
     /// <summary>True for TLS sessions.</summary>
     public bool Tls { get; init; }
+
+    /// <summary>What the client showed in the handshake; null when nothing.</summary>
+    public ClientCertificate? ClientCertificate { get; init; }
     public DsnNotify Notify { get; init; }
     public string? DsnOriginalRecipient { get; init; }
 }

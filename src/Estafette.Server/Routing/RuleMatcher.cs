@@ -84,6 +84,9 @@ internal sealed class RuleMatcher(MailConfig config, TableSet tables, LocalAddre
             CriterionKind.Tag => await MatchAsync(criterion, TableMatch.Exact, client.Tag, cancellationToken),
             CriterionKind.Helo => await MatchAsync(criterion, TableMatch.Domain, client.Helo, cancellationToken),
             CriterionKind.Tls => Plain(query.Tls),
+            CriterionKind.TlsCertificate => await FingerprintAsync(criterion, query.ClientCertificate, cancellationToken),
+            CriterionKind.TlsAnchor => query.ClientCertificate is { IsVerified: true, Anchor.Length: > 0 } verified
+                ? await MatchAsync(criterion, TableMatch.Exact, verified.Anchor, cancellationToken) : Plain(false),
             CriterionKind.ForLocal => Plain(IsOwnName(recipient.Domain)),
             CriterionKind.ForDomain => await MatchAsync(criterion, TableMatch.Domain, recipient.Domain, cancellationToken),
             CriterionKind.ForRcptTo => await MatchAsync(criterion, TableMatch.MailAddress, Text(recipient), cancellationToken),
@@ -126,6 +129,23 @@ internal sealed class RuleMatcher(MailConfig config, TableSet tables, LocalAddre
         if (client.Login is not { } login)
             return Plain(false);
         return await MatchAsync(criterion, login.Contains('@', StringComparison.Ordinal) ? TableMatch.MailAddress : TableMatch.Exact, login, cancellationToken);
+    }
+
+    /// <summary>The certificate's fingerprint or its key's, with colons or without.</summary>
+    private async ValueTask<(Answer Answer, string Reason)> FingerprintAsync(Criterion criterion, ClientCertificate? shown, CancellationToken cancellationToken)
+    {
+        if (shown is null)
+            return Plain(false);
+        foreach (string digits in (string[])[shown.Fingerprint, shown.KeyFingerprint])
+        {
+            foreach (string spelling in (string[])[digits, string.Join(':', digits.Chunk(2).Select(pair => new string(pair)))])
+            {
+                (Answer answer, string reason) = await MatchAsync(criterion, TableMatch.Exact, spelling, cancellationToken);
+                if (answer != Answer.No)
+                    return (answer, reason);
+            }
+        }
+        return Plain(false);
     }
 
     private bool IsOwnName(string domain) =>

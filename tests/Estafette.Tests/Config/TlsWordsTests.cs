@@ -169,4 +169,30 @@ public sealed class TlsWordsTests
         Assert.Equal(["partners"], listeners[1].ClientAnchors.AsEnumerable());
         Assert.Contains("`ca` on a listener is for certificates of clients, and none is asked for", Conf.Findings(Pki + Ca + "listen on lo tls ca partners" + Rule, machine), StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void Rules_look_at_certificates_by_fingerprint_and_by_anchor()
+    {
+        string digits = new('a', 64);
+        string pairs = string.Join(':', Enumerable.Repeat("AB", 32));
+        MachineInMemory machine = Machine.With("/etc/ssl/ca.pem", "c").With("/etc/pins", digits + "\n");
+        const string Head = Pki + "ca partners cert \"/etc/ssl/ca.pem\"\nlisten on 192.0.2.7 tls verify optional ca partners\naction \"out\" relay\naction \"a\" mbox\ntable pins file:/etc/pins\n";
+        MailConfig config = Conf.Good(Head + $$"""
+            match from any tls cert { {{digits}}, "{{pairs}}" } for any action "out"
+            match from any ! tls cert <pins> for domain "example.org" action "a"
+            match from any tls ca Partners for any action "out"
+            match from any tls tls ca partners for local action "a"
+            """ + "\n", machine);
+        Assert.Equal([CriterionKind.TlsCertificate, CriterionKind.TlsCertificate, CriterionKind.TlsAnchor, CriterionKind.TlsAnchor],
+            config.Rules.Select(r => r.Criteria.First(c => c.Kind is CriterionKind.TlsCertificate or CriterionKind.TlsAnchor).Kind));
+        Assert.True(config.Rules[1].Criteria.Single(c => c.Kind == CriterionKind.TlsCertificate).Negated);
+        Assert.Contains("`abc` is no SHA-256 fingerprint", Conf.Findings(Head + "match tls cert abc for local action \"a\"\n", machine), StringComparison.Ordinal);
+        Assert.Contains("there is no `ca partner`", Conf.Findings(Head + "match tls ca partner for local action \"a\"\n", machine), StringComparison.Ordinal);
+        Assert.Contains("did you mean `partners`?", Conf.Findings(Head + "match tls ca partner for local action \"a\"\n", machine), StringComparison.Ordinal);
+        Assert.Contains("no SHA-256 fingerprint", Conf.Findings(Head + "match tls cert <pins> for local action \"a\"\n", machine.With("/etc/pins", pairs)), StringComparison.Ordinal);
+        Assert.Contains("this rule makes an open relay", Conf.Findings(Head + "match from any ! tls cert <pins> for any action \"out\"\n", machine.With("/etc/pins", digits)), StringComparison.Ordinal);
+        Assert.Contains("no listener asks for any", Conf.Findings(Pki + "listen on lo tls\naction \"a\" mbox\nmatch tls cert " + digits + " for local action \"a\"\n", machine), StringComparison.Ordinal);
+        Assert.Contains("no listener verifies certificates by `ca other`",
+            Conf.Findings(Head + "ca other cert \"/etc/ssl/ca.pem\"\nmatch tls ca other for local action \"a\"\n", machine), StringComparison.Ordinal);
+    }
 }

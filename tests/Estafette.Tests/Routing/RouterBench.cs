@@ -81,11 +81,14 @@ internal sealed class RouterBench : IUserDatabase, IForwardFiles
             _ => throw new InvalidOperationException(),
         };
 
+    /// <summary>What the client shows in TLS.</summary>
+    public ClientCertificate? Certificate { get; set; }
+
     public async Task<RouteResult> Resolve(string recipient, ClientInfo? client = null, string from = "a@client.test")
     {
         _router ??= Build();
         return await _router.ResolveAsync(
-            new RouteQuery { Client = client ?? Client("127.0.0.1"), ReversePath = Address(from), Recipient = Address(recipient) }, CancellationToken.None);
+            new RouteQuery { Client = client ?? Client("127.0.0.1"), ReversePath = Address(from), Recipient = Address(recipient), Tls = Certificate is not null, ClientCertificate = Certificate }, CancellationToken.None);
     }
 
     public static ClientInfo Client(string address) =>

@@ -133,6 +133,39 @@ public sealed class RuleMatchTests
         Assert.Equal("tls", await bench.Rcpt("x@far.test", client));
     }
 
+    [Theory]
+    [InlineData("none", "plain")]
+    [InlineData("certificate", "pinned")]
+    [InlineData("key", "pinned")]
+    [InlineData("partner", "partner")]
+    [InlineData("untrusted", "stranger")]
+    [InlineData("system", "stranger")]
+    public async Task Certificates_of_clients_are_looked_at(string shown, string action)
+    {
+        string one = new('a', 64);
+        string two = new('b', 64);
+        var bench = new RouterBench();
+        bench.Table("pins", one.ToUpperInvariant(), string.Join(':', two.ToUpperInvariant().Chunk(2).Select(p => new string(p))));
+        bench.Table("partners", "partners", "others");
+        foreach (string each in new[] { "pinned", "partner", "stranger", "plain" })
+            bench.Relay(each);
+        bench.Match("pinned", RouterBench.Of(CriterionKind.TlsCertificate, "pins"));
+        bench.Match("partner", RouterBench.Of(CriterionKind.TlsAnchor, "partners"));
+        bench.Match("stranger", new Criterion(CriterionKind.Tls), RouterBench.Of(CriterionKind.TlsAnchor, "partners") with { Negated = true });
+        bench.Match("plain", RouterBench.Of(CriterionKind.TlsCertificate, "pins") with { Negated = true });
+        var certificate = new ClientCertificate { Subject = "CN=c", Issuer = "CN=i", Fingerprint = new string('c', 64), KeyFingerprint = new string('d', 64), Distrust = "it is self-signed" };
+        bench.Certificate = shown switch
+        {
+            "certificate" => certificate with { Fingerprint = one },
+            "key" => certificate with { KeyFingerprint = two },
+            "partner" => certificate with { Distrust = "", Anchor = "partners" },
+            "untrusted" => certificate with { Anchor = "partners" },
+            "system" => certificate with { Distrust = "" },
+            _ => null,
+        };
+        Assert.Equal(action, await bench.Rcpt("x@far.test", RouterBench.Client("198.51.100.1")));
+    }
+
     [Fact]
     public async Task E44_a_rule_whose_table_is_unreadable_stops_the_search()
     {

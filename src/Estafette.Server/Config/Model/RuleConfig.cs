@@ -38,6 +38,12 @@ public enum CriterionKind
     MailFrom,
     Auth,
     Tls,
+
+    /// <summary>The client showed a certificate whose fingerprint, or that of its key, is listed; verified or not.</summary>
+    TlsCertificate,
+
+    /// <summary>The client's certificate was verified by one of these trust anchors.</summary>
+    TlsAnchor,
     ForAny,
 
     /// <summary>localhost, the server's own names and its address literals.</summary>

@@ -53,6 +53,7 @@ internal sealed class RcptHandler : CommandHandler
         ReversePath = session.Transaction!.ReversePath,
         Recipient = recipient,
         Tls = session.State.Tls is not null,
+        ClientCertificate = session.State.Tls?.Client,
         Notify = parameters.Notify,
         DsnOriginalRecipient = parameters.OriginalRecipient,
     };

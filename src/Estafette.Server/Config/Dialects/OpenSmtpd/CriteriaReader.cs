@@ -39,7 +39,7 @@ internal sealed class CriteriaReader(TableLowering tables, StatementReader reade
         else if (reader.Take("auth"))
             OptionalValues(CriterionKind.Auth, negated, TableUse.Text);
         else if (reader.Take("tls"))
-            Add(new Criterion(CriterionKind.Tls, negated));
+            Tls(negated);
         else
         {
             if (negated)
@@ -70,6 +70,17 @@ internal sealed class CriteriaReader(TableLowering tables, StatementReader reade
         else
             return false;
         return true;
+    }
+
+    /// <summary>TLS at all, or the client's certificate: by fingerprint, or by the anchor that vouches for it.</summary>
+    private void Tls(bool negated)
+    {
+        if (reader.Take("cert"))
+            Values(CriterionKind.TlsCertificate, negated, TableUse.Fingerprint, "tls cert <fingerprints>");
+        else if (reader.Take("ca"))
+            Values(CriterionKind.TlsAnchor, negated, TableUse.Text, "tls ca partners");
+        else
+            Add(new Criterion(CriterionKind.Tls, negated));
     }
 
     private void From(bool negated)

@@ -68,6 +68,7 @@ internal sealed class Lowering
             _context.Findings.Error(new SourceSpan(path, 0, 0, 0), "no rules, nothing to do",
                 "add at least one `match ... action` (or `accept ... deliver to`) line; see docs/smtpd-conf.md for a whole example");
         }
+        new CertificateRuleCheck(_context, _tables, _listeners, _identities).Check(rules);
         new OpenRelayCheck(_context, _tables, _listeners, _actions.Actions).Check(rules, _rules.OpenRelays);
         return new MailConfig
         {

@@ -56,7 +56,7 @@ internal sealed class OpenRelayCheck(
         CriterionKind.FromAny => !criterion.Negated,
         CriterionKind.FromLocal or CriterionKind.FromSocket => criterion.Negated,
         CriterionKind.FromSource => criterion.Negated || HoldsStrangers(criterion.Values),
-        CriterionKind.FromAuth or CriterionKind.Auth => criterion.Negated,
+        CriterionKind.FromAuth or CriterionKind.Auth or CriterionKind.TlsCertificate or CriterionKind.TlsAnchor => criterion.Negated,
         CriterionKind.FromRdns => criterion.Negated || criterion.Values is null || HoldsDomain(criterion.Values),
         CriterionKind.Tag => criterion.Negated || criterion.Values is not { } tags || AnyOpenTag(tags),
         _ => true,
@@ -64,7 +64,8 @@ internal sealed class OpenRelayCheck(
 
     /// <summary>True where strangers are let through, but not all of them.</summary>
     private static bool Narrows(Criterion criterion) =>
-        criterion.Kind is CriterionKind.FromSource or CriterionKind.FromRdns or CriterionKind.Tag or CriterionKind.FromMailFrom or CriterionKind.FromAuth or CriterionKind.Auth;
+        criterion.Kind is CriterionKind.FromSource or CriterionKind.FromRdns or CriterionKind.Tag or CriterionKind.FromMailFrom or CriterionKind.FromAuth or CriterionKind.Auth
+            or CriterionKind.TlsCertificate or CriterionKind.TlsAnchor;
 
     private static bool IsSaidByClient(Criterion criterion) =>
         criterion.Kind is CriterionKind.Helo or CriterionKind.MailFrom or CriterionKind.Tls;

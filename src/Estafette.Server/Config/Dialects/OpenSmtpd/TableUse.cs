@@ -16,7 +16,8 @@ internal sealed record TableUse(string Purpose, bool Mapping, ValueForm Form = V
     public static TableUse Domain { get; } = new("domain", Mapping: false, ValueForm.Domain);
     public static TableUse Mailbox { get; } = new("mail address", Mapping: false, ValueForm.Mailbox, EitherShape: true);
     public static TableUse Text { get; } = new("text", Mapping: false, EitherShape: true);
+    public static TableUse Fingerprint { get; } = new("fingerprint", Mapping: false, ValueForm.Fingerprint, EitherShape: true);
     public static TableUse Regex { get; } = new("regex", Mapping: false, ValueForm.Regex);
 }
 
-internal enum ValueForm { Text, Address, Network, Domain, Mailbox, Regex, Credentials }
+internal enum ValueForm { Text, Address, Network, Domain, Mailbox, Regex, Credentials, Fingerprint }

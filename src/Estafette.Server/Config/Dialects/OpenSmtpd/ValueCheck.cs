@@ -34,6 +34,15 @@ internal sealed class ValueCheck(LoweringContext context)
         }
     }
 
+    /// <summary>All digits together, or pairs of them with colons between: other forms would not be found.</summary>
+    private static bool IsFingerprint(string value)
+    {
+        const int digits = 64;
+        string plain = value.Length == digits ? value : string.Concat(value.Where((_, i) => i % 3 != 2));
+        bool colons = value.Length == digits || (value.Length == digits + (digits / 2) - 1 && value.Where((_, i) => i % 3 == 2).All(c => c == ':'));
+        return colons && plain.Length == digits && plain.All(char.IsAsciiHexDigit);
+    }
+
     private static (string Message, string Cure)? Problem(string value, ValueForm form)
     {
         switch (form)
@@ -50,6 +59,8 @@ internal sealed class ValueCheck(LoweringContext context)
                 return ("`" + value + "` is no mail address", "write `user@example.org`, or `@example.org` for a whole domain");
             case ValueForm.Regex when Compile(value).Problem is { } problem:
                 return ("`" + value + "` is no regular expression: " + problem, "back-references and look-around are not supported, because they can take for ever");
+            case ValueForm.Fingerprint when !IsFingerprint(value):
+                return ("`" + value + "` is no SHA-256 fingerprint", "write its 64 hex digits, with or without colons (in a file without): `openssl x509 -in client.crt -noout -fingerprint -sha256` shows them");
             default:
                 return null;
         }
