@@ -15,7 +15,9 @@ public static class Preset
 
         table aliases { postmaster = root, abuse = postmaster, root = "@USER@" }
 
-        listen on 127.0.0.1 port 2525
+        # A certificate that the server makes itself; see `pki` for how to use one that others trust.
+        pki * self-signed
+        listen on 127.0.0.1 port 2525 tls
         smtp announce all
 
         action "local" maildir "@STATE@/mail/%{user.username}" alias <aliases> user "@RUNAS@"

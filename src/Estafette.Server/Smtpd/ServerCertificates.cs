@@ -36,6 +36,8 @@ public sealed class ServerCertificates
         var wrong = ImmutableArray.CreateBuilder<Diagnostic>();
         foreach (IdentityConfig identity in config.Identities.Values)
         {
+            if (identity is { SelfSigned: true, CertificateFile.Length: 0 })
+                continue;
             try
             {
                 if (Exposed(identity, files) is Diagnostic exposed)

@@ -18,6 +18,7 @@ internal static class SessionLoop
     {
         if (session.Connection.Listener is { Tls: ListenerTls.Implicit } listener && !await StartTlsHandler.StartAsync(session, listener, cancellationToken))
             return "tls-failed";
+        session.TellOpened();
         if (await GreetAsync(session, cancellationToken) is { } refused)
             return await EndAsync(session, refused, "refused");
         while (true)

@@ -167,7 +167,6 @@ public sealed class SmtpServer : IAsyncDisposable
     {
         EventSink events = _parts.Events;
         await using var session = new SmtpSession(connection, services, transport, _parts);
-        events.Publish(new SessionOpened(connection.SessionId, connection.Remote?.Address, connection.Remote?.Port ?? 0, connection.Reverse.Name, connection.LocalUid, connection.ListenerText) { At = events.Now });
         string reason = "disconnect";
         try
         {
@@ -180,12 +179,7 @@ public sealed class SmtpServer : IAsyncDisposable
         }
         finally
         {
-            events.Publish(new SessionClosed(connection.SessionId, reason, session.Counts.Messages, session.Counts.Errors, transport.Elapsed)
-            {
-                At = events.Now,
-                Address = connection.Remote?.Address,
-                HostName = connection.Reverse.Name,
-            });
+            session.TellClosed(reason);
         }
     }
 

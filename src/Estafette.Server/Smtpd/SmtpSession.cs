@@ -37,6 +37,7 @@ internal sealed class SmtpSession(ConnectionInfo connection, SmtpdServices servi
     private static readonly TimeSpan s_tlsEnd = TimeSpan.FromSeconds(1);
 
     private SslStream? _tls;
+    private bool _opened;
     private Smtp.ChannelBindings? _bindings;
 
     public ConnectionInfo Connection { get; } = connection;
@@ -71,6 +72,7 @@ internal sealed class SmtpSession(ConnectionInfo connection, SmtpdServices servi
     {
         _tls = stream;
         State = new SessionState(info);
+        TellOpened();
         Parts.Events.Publish(new TlsStarted(Connection.SessionId, info.Protocol, info.Cipher, info.Bits)
         {
             At = Parts.Events.Now,
@@ -92,6 +94,32 @@ internal sealed class SmtpSession(ConnectionInfo connection, SmtpdServices servi
         Bindings = _tls is null ? Smtp.ChannelBindings.None : _bindings ??= TlsBindings.Of(_tls),
         MayAskPassword = OffersAuth,
     };
+
+    /// <summary>
+    /// Where TLS comes first a session is one only after the handshake: of a scanner there is the line of the failed handshake and no other.
+    /// </summary>
+    public void TellOpened()
+    {
+        if (_opened)
+            return;
+        _opened = true;
+        Parts.Events.Publish(new SessionOpened(Connection.SessionId, Connection.Remote?.Address, Connection.Remote?.Port ?? 0, Connection.Reverse.Name, Connection.LocalUid, Connection.ListenerText)
+        {
+            At = Parts.Events.Now,
+        });
+    }
+
+    public void TellClosed(string reason)
+    {
+        if (!_opened)
+            return;
+        Parts.Events.Publish(new SessionClosed(Connection.SessionId, reason, Counts.Messages, Counts.Errors, Transport.Elapsed)
+        {
+            At = Parts.Events.Now,
+            Address = Connection.Remote?.Address,
+            HostName = Connection.Reverse.Name,
+        });
+    }
 
     public void Begin(Transaction transaction) => Transaction = transaction;
 

@@ -14,6 +14,7 @@ internal static class TlsFailureText
         ("unsupported protocol", "the client speaks only versions of TLS that are not spoken here"),
         ("version too low", "the client speaks only versions of TLS that are not spoken here"),
         ("wrong version number", "the client does not speak TLS"),
+        ("frame size", "the client does not speak TLS"),
         ("http request", "the client speaks HTTP, not TLS"),
         ("https proxy request", "the client speaks HTTP, not TLS"),
         ("packet length too long", "the client does not speak TLS"),

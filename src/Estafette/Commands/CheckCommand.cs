@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Estafette.Config;
 using Estafette.Config.Dialects.OpenSmtpd;
 using Estafette.Config.Model;
+using Estafette.Smtpd;
 using Estafette.Tables;
 
 namespace Estafette.Program.Commands;
@@ -9,6 +10,8 @@ namespace Estafette.Program.Commands;
 /// <summary><c>estafette check</c> and <c>smtpd -n</c>: every finding about a configuration and its tables, with place and cure; exit 1 when one is an error.</summary>
 internal static class CheckCommand
 {
+    private const string Denied = "permission denied";
+
     public static int Run(string path, bool json)
     {
         ConfigResult result = SmtpdConfReader.Read(path, new ReadOptions { Machine = new LocalMachine() });
@@ -18,6 +21,7 @@ internal static class CheckCommand
             // Both look at table files, each for its own reasons; one place is told once.
             ImmutableArray<Diagnostic> ofTables = new TableSet(result.Config, new SystemUsers(TimeProvider.System), TimeProvider.System, _ => { }).Check();
             findings = findings.AddRange(ofTables.Where(d => !result.Diagnostics.Any(known => known.At == d.At && known.Severity == d.Severity)));
+            findings = findings.AddRange(OfCertificates(result.Config));
         }
         bool failed = findings.Any(d => d.Severity == Severity.Error);
         if (json)
@@ -29,6 +33,16 @@ internal static class CheckCommand
         if (!failed)
             Console.Error.WriteLine("configuration OK");
         return failed ? ExitCode.Failure : ExitCode.Ok;
+    }
+
+    /// <summary>The certificates that this user may read, with their keys; the others get a warning, because the server may be able to.</summary>
+    private static ImmutableArray<Diagnostic> OfCertificates(MailConfig config)
+    {
+        var files = new FileView();
+        IdentityConfig[] denied = [.. config.Identities.Values.Where(i => files.Read(i.CertificateFile).Failure == Denied || files.Read(i.KeyFile).Failure == Denied)];
+        ServerCertificates certificates = ServerCertificates.Load(config with { Identities = config.Identities.RemoveRange(denied.Select(i => i.Name)) }, files, out ImmutableArray<Diagnostic> problems);
+        return [.. problems, .. certificates.Expiring(config, TimeProvider.System.GetUtcNow()),
+            .. denied.Select(i => new Diagnostic(Severity.Warning, i.At, $"pki {i.Name}: the certificate or its key cannot be looked at by this user", "run the check as root to have them checked too"))];
     }
 
     public static DiagnosticPrinter Printer(ConfigResult result) =>

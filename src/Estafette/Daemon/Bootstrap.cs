@@ -19,8 +19,10 @@ internal static class Bootstrap
         var users = new SystemUsers(TimeProvider.System);
         var files = new Config.FileView { RootStandsBehind = user is not null };
         var tables = new TableSet(config, files, users, TimeProvider.System, warn);
+        foreach (string made in new SelfSignedStore(user, TimeProvider.System).Ensure(config))
+            warn(made);
         ServerCertificates certificates = ServerCertificates.Load(config, files, out var problems);
-        foreach (Diagnostic problem in problems)
+        foreach (Diagnostic problem in problems.AddRange(certificates.Expiring(config, TimeProvider.System.GetUtcNow())))
             warn(Config.DiagnosticPrinter.OneLine(problem));
         var local = new LocalActionsStep(state, users, user, warn);
         await local.WriteAsync(config, tables, cancellationToken);

@@ -14,9 +14,10 @@ internal sealed class ConfigurationLoader(DaemonOptions options, string runAs)
     public ConfigResult Read()
     {
         var reading = new ReadOptions { Machine = new LocalMachine() };
-        return options.Config is string path
+        ConfigResult result = options.Config is string path
             ? SmtpdConfReader.Read(path, reading)
             : SmtpdConfReader.ReadText(Preset.Name, Preset.Fill(options.State.Root, MailUser, runAs), reading);
+        return result.Config is null ? result : result with { Config = SelfSignedStore.Place(result.Config, options.State) };
     }
 
     /// <summary>Who reads postmaster's and root's mail: the person who started the program, where that is not root.</summary>

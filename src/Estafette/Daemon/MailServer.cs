@@ -36,6 +36,7 @@ internal sealed class MailServer : IAsyncDisposable
     private volatile ConfigurationSnapshot _snapshot;
     private ControlServer? _control;
     private Task _drop = Task.CompletedTask;
+    private Task _certificateWatch = Task.CompletedTask;
 
     public MailServer(DaemonOptions options, ConfigurationLoader loader, LoadedConfiguration loaded, ISpool spool, EventSink events)
     {
@@ -85,6 +86,24 @@ internal sealed class MailServer : IAsyncDisposable
             Statistics = Statistics,
         }), new ControlAccess(LocalPeer.UserOf, Native.EffectiveUser()), _events);
         _drop = new DropFolderReader(_options.State, SessionAsync, () => _snapshot.Config.Retry.Lifetime, _events).RunAsync(_stop.Token);
+        _certificateWatch = new CertificateWatch(() => _snapshot.Config, () => _snapshot.Smtpd.Certificates, RenewOwnCertificates, _events, TimeProvider.System).RunAsync(_stop.Token);
+    }
+
+    /// <summary>Makes the server's own certificates anew where their end is near; handshakes take them from now on.</summary>
+    private void RenewOwnCertificates()
+    {
+        ConfigurationSnapshot current = _snapshot;
+        if (!EnsureOwnCertificates(current.Config))
+            return;
+        current.Smtpd.CurrentCertificates.Newest = current.Smtpd.Certificates.Renew(current.Config, new FileView(), out _);
+    }
+
+    private bool EnsureOwnCertificates(MailConfig config)
+    {
+        var told = new SelfSignedStore(owner: null, TimeProvider.System).Ensure(config);
+        foreach (string text in told)
+            _events.Publish(new OperatorWarning("tls", text) { At = _events.Now });
+        return told.Length > 0;
     }
 
     private Task SessionAsync(uint user, IDuplexPipe pipe, CancellationToken cancellationToken) => _smtp.ServeLocalAsync(pipe, user, cancellationToken);
@@ -128,6 +147,7 @@ internal sealed class MailServer : IAsyncDisposable
         if (NeedsRestart(before.Config, config) is string restart)
             return restart;
         TableSet tables = _builder.Tables(config);
+        EnsureOwnCertificates(config);
         ServerCertificates certificates = before.Smtpd.Certificates.Renew(config, new FileView(), out var findings);
         string[] problems = [.. tables.Unreadable(), .. findings.Where(p => p.Severity == Severity.Error).Select(DiagnosticPrinter.OneLine)];
         if (problems.Length > 0)
@@ -138,6 +158,7 @@ internal sealed class MailServer : IAsyncDisposable
             return problem;
         new Submission.SubmissionProfile(config.HostName, config.Dialect).Write(_options.State);
         _snapshot = _builder.Build(config, tables, certificates);
+        CertificateWatch.Tell(config, certificates, _events);
         return null;
     }
 
@@ -158,11 +179,11 @@ internal sealed class MailServer : IAsyncDisposable
         await Task.WhenAll(_smtp.DrainAsync(limit), _queue.StopAsync());
         try
         {
-            await _drop;
+            await Task.WhenAll(_drop, _certificateWatch);
         }
         catch (OperationCanceledException)
         {
-            // It waited for its next round.
+            // They waited for their next round.
         }
     }
 

@@ -26,6 +26,9 @@ internal static partial class Native
     [LibraryImport("libc", EntryPoint = "lchown", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     public static partial int ChangeOwner(string path, uint user, uint group);
 
+    [LibraryImport("libc", EntryPoint = "fchown", SetLastError = true)]
+    public static partial int ChangeOwner(Microsoft.Win32.SafeHandles.SafeFileHandle file, uint user, uint group);
+
     [LibraryImport("libc", EntryPoint = "umask")]
     public static partial uint SetMask(uint mask);
 

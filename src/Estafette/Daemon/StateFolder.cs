@@ -10,6 +10,9 @@ internal sealed record StateFolder(string Root)
     public string Public => Path.Combine(Root, "public");
     public string Drop => Path.Combine(Root, "drop");
     public string Run => Path.Combine(Root, "run");
+
+    /// <summary>What the server made itself (<c>pki NAME self-signed</c>).</summary>
+    public string Certificates => Path.Combine(Root, "certs");
     public string Mail => Path.Combine(Root, "mail");
 
     /// <summary>SMTP from local programs; the kernel tells who connects.</summary>

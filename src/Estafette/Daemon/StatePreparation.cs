@@ -19,6 +19,7 @@ internal static class StatePreparation
         Make(state.Public, Readable, owner);
         Make(state.Run, Readable, owner);
         Make(state.Mail, Private, owner);
+        Make(state.Certificates, Private, owner);
         Make(state.Drop, WriteOnly, owner);
     }
 

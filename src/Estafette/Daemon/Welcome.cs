@@ -10,11 +10,12 @@ internal static class Welcome
     {
         string listen = string.Join(", ", config.Listeners.Select(l => l.EndPoint));
         string sendmail = Path.Combine(AppContext.BaseDirectory, "sendmail");
+        string tls = config.Listeners.Any(l => l.Tls != ListenerTls.None) ? $" (STARTTLS with a self-signed certificate, {state.Certificates})" : "";
         ListenerConfig? first = config.Listeners.FirstOrDefault();
         string text = $"""
 
             Estafette is running (Ctrl-C stops it).
-              SMTP:       {listen}
+              SMTP:       {listen}{tls}
               local mail: {state.Mail}/USER/new   (any user of this machine; postmaster and root go to {user})
               the rest:   relayed by MX, for this machine only
               state:      {state.Root}

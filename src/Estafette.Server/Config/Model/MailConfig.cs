@@ -165,4 +165,8 @@ public sealed record LimitsConfig
 }
 
 /// <summary>A certificate and its key (<c>pki</c>). Only the file names: reading them is the work of who needs them.</summary>
-public sealed record IdentityConfig(string Name, string CertificateFile, string KeyFile, SourceSpan At);
+public sealed record IdentityConfig(string Name, string CertificateFile, string KeyFile, SourceSpan At)
+{
+    /// <summary>The server makes the certificate itself. The files are empty until the program has given them a place in its state folder.</summary>
+    public bool SelfSigned { get; init; }
+}

@@ -20,13 +20,16 @@ internal sealed class IdentityLowering(LoweringContext context)
         public SourceSpan At => at;
         public Item.Text? Certificate { get; set; }
         public Item.Text? Key { get; set; }
+
+        /// <summary>The server makes it and keeps it in its state folder.</summary>
+        public bool SelfSigned { get; set; }
         public bool Checked { get; set; }
         public bool Broken { get; set; }
     }
 
     public ImmutableDictionary<string, IdentityConfig> Identities => _drafts.Values
-        .Where(d => d.Certificate is not null && d.Key is not null)
-        .ToImmutableDictionary(d => d.Name, d => new IdentityConfig(d.Name, d.Certificate!.Value, d.Key!.Value, d.At), StringComparer.Ordinal);
+        .Where(d => d.SelfSigned || (d.Certificate is not null && d.Key is not null))
+        .ToImmutableDictionary(d => d.Name, d => new IdentityConfig(d.Name, d.Certificate?.Value ?? "", d.Key?.Value ?? "", d.At) { SelfSigned = d.SelfSigned }, StringComparer.Ordinal);
 
     public ImmutableDictionary<string, string> TrustAnchors => _anchors.ToImmutable();
 
@@ -43,6 +46,8 @@ internal sealed class IdentityLowering(LoweringContext context)
             Option(reader, draft);
         while (reader.More)
             Option(reader, draft);
+        if (draft.SelfSigned && (draft.Certificate ?? draft.Key) is { } file)
+            reader.Fail(file.At, "`pki " + draft.Name + "` is self-signed and has a file", "remove `self-signed`, or the files: the server makes a self-signed certificate itself");
         draft.Broken |= reader.Failed;
     }
 
@@ -125,6 +130,8 @@ internal sealed class IdentityLowering(LoweringContext context)
             draft.Certificate = reader.TakeText("the certificate's file", "cert \"/etc/ssl/mail.crt\"") ?? draft.Certificate;
         else if (reader.Take("key"))
             draft.Key = reader.TakeText("the key's file", "key \"/etc/ssl/private/mail.key\"") ?? draft.Key;
+        else if (reader.Take("self-signed"))
+            draft.SelfSigned = true;
         else if (reader.Take("dhe") || reader.Take("dhparams"))
         {
             Item.Text? value = reader.TakeText("the parameters", "dhe auto");
@@ -137,7 +144,7 @@ internal sealed class IdentityLowering(LoweringContext context)
 
     private bool Complete(Draft draft)
     {
-        if (draft.Checked)
+        if (draft.Checked || draft.SelfSigned)
             return true;
         string word = context.OldGrammar ? "certificate" : "cert";
         if (draft.Certificate is null || draft.Key is null)

@@ -146,7 +146,8 @@ internal sealed class ListenOptions(LoweringContext context, TableLowering table
     {
         string name = _hostName ?? context.HostName;
         string cure = "declare `pki " + name + (context.OldGrammar ? " certificate" : " cert") + " \"/path.crt\"` and `pki " + name + " key \"/path.key\"`, and add `pki " + name + "` to this line"
-            + (context.OldGrammar ? "; or install " + IdentityLowering.CertificateFolder + spec.Value + ".crt and .key" : "");
+            + (context.OldGrammar ? "; or install " + IdentityLowering.CertificateFolder + spec.Value + ".crt and .key" : "")
+            + "; or write `pki " + name + " self-signed`, and the server makes one itself";
         if (Tls == ListenerTls.Offer && Auth == ListenerAuth.None)
             context.Findings.Warning(_tlsAt, "`tls` without a certificate: STARTTLS is not offered here", cure);
         else
