@@ -7,8 +7,8 @@ namespace Estafette.Local;
 
 /// <summary>
 /// The parent: root where it can be, no network, no threads of its own. It accepts connections of the daemon's uid only (SO_PEERCRED), reads one line that
-/// names an identity, looks the user up and starts the helper with the connection as its standard input and output. It sees no
-/// mail. It leaves when the daemon does (end of its standard input); a hostile peer can only fill its bounded places, for a bounded time (E13).
+/// names an identity, looks the user up and starts the helper with the connection as its standard input and output; or that asks for the compile step
+/// (<see cref="CompileProtocol"/>). It sees no mail and no configuration. It leaves when the daemon does (end of its standard input); a hostile peer can only fill its bounded places, for a bounded time (E13).
 /// </summary>
 internal sealed unsafe class Gatekeeper
 {
@@ -19,6 +19,9 @@ internal sealed unsafe class Gatekeeper
     /// <summary>How long a connection may take for its first line, or wait for a free place.</summary>
     private const int PatienceMilliseconds = 30_000;
 
+    /// <summary>How soon an ended child is noticed.</summary>
+    private const int BusyPollMilliseconds = 500;
+
     private readonly int _listener;
     private readonly uint _daemonUid;
     private readonly uint _ownUid = Native.geteuid();
@@ -28,26 +31,40 @@ internal sealed unsafe class Gatekeeper
     private readonly HashSet<int> _helpers = [];
     private readonly List<(int Fd, long Deadline)> _waiting = [];
 
-    private Gatekeeper(int listener, uint daemonUid, string actionsFile)
+    /// <summary>Null where the daemon runs as this process does and needs nobody to read for it.</summary>
+    private readonly ConfigurationWatch? _watch;
+    private readonly CompileStarter? _compile;
+
+    /// <param name="listener">The listening socket.</param>
+    /// <param name="daemonUid">Who may connect.</param>
+    /// <param name="actionsFile">The compiled actions.</param>
+    /// <param name="compile"><c>--watch LIST --compile PROGRAM ARGUMENT...</c>, or nothing.</param>
+    private Gatekeeper(int listener, uint daemonUid, string actionsFile, string[] compile)
     {
         _listener = listener;
         _daemonUid = daemonUid;
         _actionsFile = actionsFile;
         string[] kept = ["DOTNET_ROOT", "TZ"];
-        // The diagnostics port would be a socket in /tmp that a user could find; the helper is too short-lived to profit from profiles.
-        _helperEnvironment =
+        // The diagnostics port would be a socket in /tmp that a user could find; what is started here is too short-lived to profit from profiles.
+        string[] environment =
         [
             "PATH=/usr/local/bin:/usr/bin:/bin", "DOTNET_EnableDiagnostics=0", "DOTNET_TieredPGO=0",
-            // Hexadecimal octets: a heap of at most 64 MiB whose youngest part is 2 MiB; a message leaves only a few small objects behind.
-            "DOTNET_GCHeapHardLimit=4000000", "DOTNET_GCgen0size=200000",
             .. kept.Where(k => Environment.GetEnvironmentVariable(k) is not null).Select(k => k + "=" + Environment.GetEnvironmentVariable(k)),
         ];
+        _helperEnvironment =
+        [
+            // Hexadecimal octets: a heap of at most 64 MiB whose youngest part is 2 MiB; a message leaves only a few small objects behind.
+            "DOTNET_GCHeapHardLimit=4000000", "DOTNET_GCgen0size=200000",
+            .. environment,
+        ];
+        if (compile is ["--watch", var list, "--compile", var program, .. var arguments] && _ownUid == 0)
+            (_watch, _compile) = (new ConfigurationWatch(list, _ownUid), new CompileStarter(program, ["estafette", .. arguments], environment));
     }
 
-    /// <summary>Usage: <c>--socket PATH --actions FILE --daemon UID</c>. Prints "ready" when it listens.</summary>
+    /// <summary>Usage: <c>--socket PATH --actions FILE --daemon UID [--watch LIST --compile PROGRAM ARGUMENT...]</c>. Prints "ready" when it listens.</summary>
     public static int Run(string[] args)
     {
-        if (args is not ["--socket", var path, "--actions", var actions, "--daemon", var uidText] || !uint.TryParse(uidText, NumberStyles.None, CultureInfo.InvariantCulture, out uint uid))
+        if (args is not ["--socket", var path, "--actions", var actions, "--daemon", var uidText, .. var compile] || compile is not ([] or ["--watch", _, "--compile", _, ..]) || !uint.TryParse(uidText, NumberStyles.None, CultureInfo.InvariantCulture, out uint uid))
         {
             Console.Error.WriteLine("estafette-local is started by the daemon: estafette-local --socket PATH --actions FILE --daemon UID");
             return 64;
@@ -64,7 +81,7 @@ internal sealed unsafe class Gatekeeper
         }
         Console.Out.WriteLine("ready");
         Console.Out.Flush();
-        new Gatekeeper(listener, uid, actions).Loop();
+        new Gatekeeper(listener, uid, actions, compile).Loop();
         return 0;
     }
 
@@ -96,12 +113,18 @@ internal sealed unsafe class Gatekeeper
             bool room = _helpers.Count < MaximumHelpers;
             foreach ((int fd, _) in _waiting)
                 entries.Add(new() { Fd = room ? fd : -1, Events = Native.POLLIN });
+            int watched = entries.Count;
+            entries.Add(new() { Fd = _watch?.Fd ?? -1, Events = Native.POLLIN });
             fixed (Native.PollFd* start = CollectionsMarshal.AsSpan(entries))
-                Native.poll(start, (nuint)entries.Count, _helpers.Count + _waiting.Count > 0 ? 500 : -1);
+                Native.poll(start, (nuint)entries.Count, Timeout());
             Reap();
             if (entries[0].Revents != 0 && DaemonIsGone())
                 return;
             long now = Environment.TickCount64;
+            _compile?.Limit(now);
+            if (entries[watched].Revents != 0)
+                _watch?.Close();
+            _watch?.Look(now);
             for (int i = _waiting.Count - 1; i >= 0; i--)
             {
                 if (entries[i + 2].Revents != 0 && _helpers.Count < MaximumHelpers && Introduce(_waiting[i].Fd))
@@ -117,6 +140,13 @@ internal sealed unsafe class Gatekeeper
         }
     }
 
+    private int Timeout()
+    {
+        int next = _watch?.Timeout(Environment.TickCount64) ?? -1;
+        bool busy = _helpers.Count + _waiting.Count > 0 || _compile is { IsRunning: true };
+        return !busy ? next : next < 0 ? BusyPollMilliseconds : Math.Min(next, BusyPollMilliseconds);
+    }
+
     private static bool DaemonIsGone()
     {
         byte octet;
@@ -127,7 +157,10 @@ internal sealed unsafe class Gatekeeper
     {
         int status, pid;
         while ((pid = Native.waitpid(-1, &status, Native.WNOHANG)) > 0)
+        {
             _helpers.Remove(pid);
+            _compile?.Ended(pid);
+        }
     }
 
     private void Accept(long now)
@@ -163,8 +196,14 @@ internal sealed unsafe class Gatekeeper
         }
         // Only the line itself is taken; what follows belongs to the helper.
         Native.recv(fd, buffer, (nuint)end + 1, 0);
-        LocalReply? refusal = LocalIdentity.Parse(new ReadOnlySpan<byte>(buffer, end).TrimEnd((byte)'\r')) is { } identity
-            ? StartHelper(fd, identity)
+        ReadOnlySpan<byte> line = new ReadOnlySpan<byte>(buffer, end).TrimEnd((byte)'\r');
+        if (_watch is not null && Ascii.Equals(line, CompileProtocol.Watch))
+        {
+            _watch.Serve(fd, Environment.TickCount64);
+            return true;
+        }
+        LocalReply? refusal = line.StartsWith("XCOMPILE"u8) || line.StartsWith("XWATCH"u8) ? StartCompile(fd, line)
+            : LocalIdentity.Parse(line) is { } identity ? StartHelper(fd, identity)
             : LocalReply.Fail(5, 2, "the first line must name an identity");
         if (refusal is null)
             Native.close(fd);
@@ -172,6 +211,12 @@ internal sealed unsafe class Gatekeeper
             Refuse(fd, refusal);
         return true;
     }
+
+    private LocalReply? StartCompile(int fd, ReadOnlySpan<byte> line) =>
+        _compile is null ? LocalReply.Fail(5, 1, "the daemon reads its configuration itself")
+        : Ascii.Equals(line, CompileProtocol.Reload) ? _compile.Start(fd, renew: false, Environment.TickCount64)
+        : Ascii.Equals(line, CompileProtocol.Renew) ? _compile.Start(fd, renew: true, Environment.TickCount64)
+        : LocalReply.Fail(5, 2, "no such request");
 
     private LocalReply? StartHelper(int fd, LocalIdentity identity)
     {

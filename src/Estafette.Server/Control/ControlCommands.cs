@@ -13,7 +13,7 @@ public sealed record ControlHooks
     public required Func<CancellationToken, Task<string?>> Reload { get; init; }
 
     /// <summary>Reads a table again; null when that worked.</summary>
-    public required Func<string, string?> UpdateTable { get; init; }
+    public required Func<string, CancellationToken, Task<string?>> UpdateTable { get; init; }
 
     /// <summary>Turns new network sessions away (true) or lets them in again; false where that was so already.</summary>
     public required Func<bool, bool> PauseReception { get; init; }
@@ -77,7 +77,7 @@ public sealed class ControlCommands(QueueOperations queue, EventSink events, Con
                 return argument is null or not ("imsg" or "io" or "smtp" or "filters" or "mta" or "mda" or "bounce" or "scheduler" or "lookup" or "stat" or "rules" or "mproc" or "expand" or "all")
                     ? new ControlEnd("name a subsystem: smtp, expand, lookup, scheduler, mta, mda, all", 0) : Trace(argument, request.Command == "trace");
             case "update-table":
-                return argument is null ? new ControlEnd("name a table", 0) : new ControlEnd(hooks.UpdateTable(argument), 1);
+                return argument is null ? new ControlEnd("name a table", 0) : new ControlEnd(await hooks.UpdateTable(argument, cancellationToken), 1);
             case "reload":
                 return new ControlEnd(await hooks.Reload(cancellationToken), 1);
             default:

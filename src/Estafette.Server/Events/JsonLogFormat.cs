@@ -101,6 +101,12 @@ public sealed class JsonLogFormat : LogFormat
                 json.WriteBoolean("success", e.Success);
                 json.WriteString("detail", e.Detail);
                 break;
+            case CertificateChanged e:
+                json.WriteString("name", e.Name);
+                json.WriteString("subject", e.Subject);
+                json.WriteString("not_after", e.NotAfter);
+                json.WriteString("fingerprint", e.Fingerprint);
+                break;
             case OperatorWarning e:
                 json.WriteString("subsystem", e.Subsystem);
                 json.WriteString("text", e.Text);

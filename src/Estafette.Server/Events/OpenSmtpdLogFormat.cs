@@ -34,6 +34,7 @@ public sealed class OpenSmtpdLogFormat : LogFormat
                 if (e.Detail.Length > 0)
                     line.Text(": ").Foreign(e.Detail);
                 break;
+            case CertificateChanged e: line.Text("info: ").Foreign(e.Words); break;
             case OperatorWarning e: line.Text("warn: ").Text(e.Subsystem).Text(": ").Foreign(e.Text); break;
             case TraceLine e: line.Text(e.Text.StartsWith("debug: ", StringComparison.Ordinal) ? "" : "debug: ").Visible(e.Text); break;
         }

@@ -35,6 +35,7 @@ public sealed class PostfixLogFormat(string hostName) : LogFormat
                 if (e.Detail.Length > 0)
                     line.Text(": ").Foreign(e.Detail);
                 break;
+            case CertificateChanged e: Head(e, "tlsmgr", line).Foreign(e.Words); break;
             case OperatorWarning e: Head(e, e.Subsystem, line).Text("warning: ").Foreign(e.Text); break;
             case TraceLine e: Head(e, e.Subsystem, line).Visible(e.Text); break;
         }

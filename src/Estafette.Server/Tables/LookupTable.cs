@@ -49,6 +49,16 @@ internal sealed class LookupTable(TableConfig config, FileView files, TimeProvid
             return Take(_source.Load(config));
     }
 
+    /// <summary>Reads the files again where they changed, however short ago they were looked at.</summary>
+    public void Refresh()
+    {
+        lock (_gate)
+        {
+            if (_loaded is not { } known || !_source.IsCurrent(config, known))
+                Take(_source.Load(config));
+        }
+    }
+
     private LoadedTable Take(LoadedTable next)
     {
         LoadedTable? before = _loaded;

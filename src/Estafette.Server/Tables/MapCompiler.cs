@@ -65,6 +65,9 @@ public static partial class MapCompiler
         }
     }
 
+    /// <summary>The text that a compiled file is made from: the same path without <c>.db</c>.</summary>
+    public static string SourceOf(string path) => TableSource.SourceOf(path);
+
     /// <summary>The rows of a compiled file in their order. Throws IOException where it is none or damaged.</summary>
     public static IEnumerable<KeyValuePair<string, string>> Dump(string path) =>
         CdbFile.TryOpen(path, out CdbFile? file, out string failure) ? file.All() : throw new IOException(failure);

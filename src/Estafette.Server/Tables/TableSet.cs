@@ -91,6 +91,13 @@ public sealed class TableSet
         return _tables.TryGetValue(table, out LookupTable? lookup) ? lookup.Reload().Failure : $"no table {table}";
     }
 
+    /// <summary>Looks at every table's file now, and reads those that changed.</summary>
+    public void Refresh()
+    {
+        foreach (LookupTable table in _tables.Values)
+            table.Refresh();
+    }
+
     /// <summary>What is wrong with the tables' contents, each finding where the table is declared or at its own line.</summary>
     public ImmutableArray<Diagnostic> Check() => [.. _tables.Values.OrderBy(t => t.Config.At.Line).SelectMany(TableCheck.Of)];
 

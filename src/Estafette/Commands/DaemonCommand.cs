@@ -32,7 +32,7 @@ internal static class DaemonCommand
         if (Environment.IsPrivilegedProcess)
             user = DaemonUser.Find() ?? throw new StartupException("no user to run as: make one with 'useradd --system estafette'");
         var loader = new ConfigurationLoader(options, user?.Name ?? Environment.UserName);
-        ConfigResult read = loader.Read();
+        ConfigResult read = loader.Read(new FileView());
         Console.Error.Write(CheckCommand.Printer(read).Print(read.Diagnostics));
         if (read.Config is not MailConfig config)
             throw new StartupException($"{loader.Source} has errors; nothing was started");
@@ -48,10 +48,13 @@ internal static class DaemonCommand
         using var log = new LogWriter(Console.OpenStandardError(), LogFormat.Create(config.Log.Style, config.HostName), options.Verbose || !config.Log.Trace.IsEmpty);
         var events = new EventSink(TimeProvider.System, log);
         events.SetTrace(options.Verbose ? ["all"] : config.Log.Trace);
-        LoadedConfiguration loaded = await Bootstrap.LoadAsync(config, options.State, user, text => events.Publish(new OperatorWarning("config", text) { At = events.Now }), CancellationToken.None);
+        LoadedConfiguration loaded = await Bootstrap.LoadAsync(options, loader, read, user, text => events.Publish(new OperatorWarning("config", text) { At = events.Now }));
         IReadOnlyList<BoundListener> listeners = Bootstrap.Bind(config);
         Task<LocalProcess> starting = LocalProcess.StartAsync(
-            new LocalProcessOptions(options.State.LocalSocket, options.State.LocalActions, user?.User ?? Native.EffectiveUser()), events, CancellationToken.None);
+            new LocalProcessOptions(options.State.LocalSocket, options.State.LocalActions, user?.User ?? Native.EffectiveUser())
+            {
+                Compile = user is null ? null : new LocalCompile(options.State.WatchList, Path.Combine(AppContext.BaseDirectory, "estafette"), EstafetteCommand.CompileLine(options, user)),
+            }, events, CancellationToken.None);
         user?.Become();
         return await ServeAsync(options, loader, loaded, listeners, starting, events);
     }

@@ -13,7 +13,9 @@ internal static class EstafetteCommand
         root.Subcommands.Add(Run());
         root.Subcommands.Add(Check());
         root.Subcommands.Add(Queue());
+        root.Subcommands.Add(Reload());
         root.Subcommands.Add(Version());
+        root.Subcommands.Add(Compile());
         // Ends by itself on SIGTERM, within its own drain limit; the library would end the process after two seconds.
         return await root.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
     }
@@ -34,6 +36,36 @@ internal static class EstafetteCommand
             new DaemonOptions(Named(parsed.GetValue(config)), State(parsed.GetValue(state))) { Verbose = parsed.GetValue(verbose) }));
         return command;
     }
+
+    private static Command Reload()
+    {
+        Option<string?> state = StateOption();
+        var command = new Command("reload", "Let the running server read its configuration again; an error leaves it as it is.") { state };
+        command.SetAction(async (parsed, cancellation) =>
+            Tell(await ControlClient.AskAsync(State(parsed.GetValue(state)), new ControlRequest("reload"), _ => { }, cancellation), "reloaded"));
+        return command;
+    }
+
+    /// <summary>Started by the privileged process only; its words are those of <see cref="CompileLine"/>.</summary>
+    private static Command Compile()
+    {
+        Option<string?> config = ConfigOption(), state = StateOption();
+        var user = new Option<string>("--user") { Required = true };
+        var directory = new Option<string>("--directory") { Required = true };
+        var renew = new Option<bool>("--renew");
+        var command = new Command("compile", "Root's part of a reload; started by the server itself.") { config, state, user, directory, renew };
+        command.Hidden = true;
+        command.SetAction((parsed, cancellation) => CompileCommand.RunAsync(new CompileOptions(
+            new DaemonOptions(parsed.GetValue(config), State(parsed.GetValue(state))), parsed.GetValue(user)!, parsed.GetValue(directory)!) { Renew = parsed.GetValue(renew) }));
+        return command;
+    }
+
+    /// <summary>The command line of the compile step, for who starts the privileged process.</summary>
+    public static string[] CompileLine(DaemonOptions options, DaemonUser user) =>
+    [
+        "compile", "--state", options.State.Root, "--user", user.ToText(), "--directory", Environment.CurrentDirectory,
+        .. options.Config is string config ? ["--config", config] : Array.Empty<string>(),
+    ];
 
     private static Command Check()
     {

@@ -1,5 +1,10 @@
+using System.Collections.Immutable;
 using System.Net.Sockets;
+using Estafette.Config;
 using Estafette.Config.Model;
+using Estafette.Delivery.Local;
+using Estafette.Mail;
+using Estafette.Program.Compile;
 using Estafette.Smtpd;
 using Estafette.Tables;
 
@@ -14,19 +19,39 @@ internal sealed class StartupException(string message) : Exception(message);
 /// </summary>
 internal static class Bootstrap
 {
-    public static async Task<LoadedConfiguration> LoadAsync(MailConfig config, StateFolder state, DaemonUser? user, Action<string> warn, CancellationToken cancellationToken)
+    public static async Task<LoadedConfiguration> LoadAsync(DaemonOptions options, ConfigurationLoader loader, ConfigResult read, DaemonUser? user, Action<string> warn)
     {
+        MailConfig config = read.Config!;
         var users = new SystemUsers(TimeProvider.System);
-        var files = new Config.FileView { RootStandsBehind = user is not null };
-        var tables = new TableSet(config, files, users, TimeProvider.System, warn);
         foreach (string made in new SelfSignedStore(user, TimeProvider.System).Ensure(config))
             warn(made);
-        ServerCertificates certificates = ServerCertificates.Load(config, files, out var problems);
+        ImmutableArray<WatchedPath> watched = NamedFiles.Watch(NamedFiles.Of(config));
+        var files = new FileView();
+        ImmutableArray<string> warnings = [];
+        if (user is not null)
+        {
+            Handover handover = await CompileAsync(new CompileStep(options, user, loader), read);
+            (files, warnings) = (new FileView(handover.Files) { RootStandsBehind = true }, handover.Warnings);
+        }
+        foreach (string warning in warnings)
+            warn(warning);
+        var tables = new TableSet(config, files, users, TimeProvider.System, warn);
+        ServerCertificates certificates = ServerCertificates.Load(config, files, out ImmutableArray<Diagnostic> problems);
         foreach (Diagnostic problem in problems.AddRange(certificates.Expiring(config, TimeProvider.System.GetUtcNow())))
-            warn(Config.DiagnosticPrinter.OneLine(problem));
-        var local = new LocalActionsStep(state, users, user, warn);
-        await local.WriteAsync(config, tables, cancellationToken);
-        return new LoadedConfiguration(config, tables, certificates, users, local);
+            warn(DiagnosticPrinter.OneLine(problem));
+        var local = new LocalActionsStep(users, user, warn);
+        if (user is null)
+            LocalActionsFile.Write(options.State.LocalActions, await local.CompileAsync(config, tables, CancellationToken.None));
+        return new LoadedConfiguration(config, files, tables, certificates, users, local) { User = user, Warnings = warnings, Watched = watched };
+    }
+
+    private static async Task<Handover> CompileAsync(CompileStep step, ConfigResult read)
+    {
+        Compiled compiled = await step.StartAsync(read, CancellationToken.None);
+        if (!compiled.Handover.Problems.IsEmpty)
+            throw new StartupException(string.Join("; ", compiled.Handover.Problems));
+        step.Commit(compiled);
+        return compiled.Handover;
     }
 
     /// <summary>Binds every listener; one that cannot be bound stops the start and names who is in the way.</summary>

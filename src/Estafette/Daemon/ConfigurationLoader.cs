@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text;
 using Estafette.Config;
 using Estafette.Config.Dialects.OpenSmtpd;
 using Estafette.Config.Model;
@@ -11,13 +12,19 @@ internal sealed class ConfigurationLoader(DaemonOptions options, string runAs)
     /// <summary>Where it comes from, for people.</summary>
     public string Source => options.Config ?? "embedded";
 
-    public ConfigResult Read()
+    /// <param name="files">Where files are read.</param>
+    /// <param name="checkFiles">Looks at the files of tables, certificates and keys too.</param>
+    public ConfigResult Read(FileView files, bool checkFiles = true)
     {
-        var reading = new ReadOptions { Machine = new LocalMachine() };
-        ConfigResult result = options.Config is string path
-            ? SmtpdConfReader.Read(path, reading)
-            : SmtpdConfReader.ReadText(Preset.Name, Preset.Fill(options.State.Root, MailUser, runAs), reading);
+        var reading = new ReadOptions { Machine = new LocalMachine(files), CheckFiles = checkFiles };
+        ConfigResult result = options.Config is string path ? SmtpdConfReader.Read(path, reading) : SmtpdConfReader.ReadText(Preset.Name, Embedded(files), reading);
         return result.Config is null ? result : result with { Config = SelfSignedStore.Place(result.Config, options.State) };
+    }
+
+    private string Embedded(FileView files)
+    {
+        // As it was filled in at the start, where that is known: what it was filled with may be gone from the environment.
+        return files.Handed.Find(Preset.Name) is { } first ? Encoding.UTF8.GetString(first.Content.Span) : Preset.Fill(options.State.Root, MailUser, runAs);
     }
 
     /// <summary>Who reads postmaster's and root's mail: the person who started the program, where that is not root.</summary>
@@ -27,9 +34,6 @@ internal sealed class ConfigurationLoader(DaemonOptions options, string runAs)
         : runAs;
 
     /// <summary>The errors of a result in one line each, for a log.</summary>
-    public static string Errors(ConfigResult result)
-    {
-        ImmutableArray<Diagnostic> errors = [.. result.Diagnostics.Where(d => d.Severity == Severity.Error)];
-        return string.Join("; ", errors.Select(DiagnosticPrinter.OneLine));
-    }
+    public static ImmutableArray<string> Errors(ConfigResult result) =>
+        [.. result.Diagnostics.Where(d => d.Severity == Severity.Error).Select(DiagnosticPrinter.OneLine)];
 }

@@ -1,3 +1,4 @@
+using Estafette.Config;
 using Estafette.Config.Model;
 using Estafette.Policy;
 using Estafette.Routing;
@@ -7,15 +8,15 @@ using Estafette.Tables;
 namespace Estafette.Program.Daemon;
 
 /// <summary>Everything that is built from one configuration. A reload builds a whole new one and swaps the reference; whoever holds the old one finishes with it.</summary>
-internal sealed record ConfigurationSnapshot(MailConfig Config, TableSet Tables, Router Router, SmtpdServices Smtpd);
+internal sealed record ConfigurationSnapshot(MailConfig Config, FileView Files, TableSet Tables, Router Router, SmtpdServices Smtpd);
 
 /// <summary>Builds snapshots: the same way at start and at reload.</summary>
 internal sealed class SnapshotBuilder(IUserDatabase users, IForwardFiles forwards, LocalAddresses addresses, Events.EventSink events, TimeProvider clock)
 {
-    public ConfigurationSnapshot Build(MailConfig config, TableSet tables, ServerCertificates certificates)
+    public ConfigurationSnapshot Build(MailConfig config, FileView files, TableSet tables, ServerCertificates certificates)
     {
         var router = new Router(config, tables, users, forwards, events, addresses);
-        return new ConfigurationSnapshot(config, tables, router, new SmtpdServices
+        return new ConfigurationSnapshot(config, files, tables, router, new SmtpdServices
         {
             Config = config,
             Route = router.ResolveAsync,
@@ -26,6 +27,6 @@ internal sealed class SnapshotBuilder(IUserDatabase users, IForwardFiles forward
         });
     }
 
-    public TableSet Tables(MailConfig config) =>
-        new(config, users, clock, text => events.Publish(new Events.OperatorWarning("tables", text) { At = events.Now }));
+    public TableSet Tables(MailConfig config, FileView files) =>
+        new(config, files, users, clock, text => events.Publish(new Events.OperatorWarning("tables", text) { At = events.Now }));
 }

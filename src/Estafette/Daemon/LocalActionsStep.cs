@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Estafette.Config.Model;
 using Estafette.Delivery.Local;
 using Estafette.Mail;
@@ -7,39 +6,13 @@ using Estafette.Tables;
 
 namespace Estafette.Program.Daemon;
 
-/// <summary>
-/// The compile step of local delivery (DESIGN 6): what the privileged side may do, written where it reads it. A daemon that gave root up cannot write
-/// there any more, and must not: a reload that would need something new is refused in words, because mail for it would only be deferred.
-/// </summary>
-/// <param name="state">Where it is written.</param>
+/// <summary>The part of the compile step that is local delivery (DESIGN 6): what the privileged side may do.</summary>
 /// <param name="users">The users of the system.</param>
 /// <param name="daemon">Whom the daemon becomes; null where an ordinary user started it and everything runs as that one.</param>
 /// <param name="warn">Told what an operator must know.</param>
-internal sealed class LocalActionsStep(StateFolder state, IUserDatabase users, DaemonUser? daemon, Action<string> warn)
+internal sealed class LocalActionsStep(IUserDatabase users, DaemonUser? daemon, Action<string> warn)
 {
-    /// <summary>What stands on disk.</summary>
-    private LocalActions? _written;
-
-    public async Task WriteAsync(MailConfig config, TableSet tables, CancellationToken cancellationToken) =>
-        Write(await CompileAsync(config, tables, cancellationToken));
-
-    /// <summary>Null when the privileged side knows all that the configuration needs; else why it does not.</summary>
-    public async Task<string?> RenewAsync(MailConfig config, TableSet tables, CancellationToken cancellationToken)
-    {
-        LocalActions wanted = await CompileAsync(config, tables, cancellationToken);
-        if (daemon is not null)
-            return Missing(wanted, _written!) is string what ? $"{what}: restart the server to change local delivery, which only root may tell what to do" : null;
-        Write(wanted);
-        return null;
-    }
-
-    private void Write(LocalActions actions)
-    {
-        LocalActionsFile.Write(state.LocalActions, actions);
-        _written = actions;
-    }
-
-    private async Task<LocalActions> CompileAsync(MailConfig config, TableSet tables, CancellationToken cancellationToken)
+    public async Task<LocalActions> CompileAsync(MailConfig config, TableSet tables, CancellationToken cancellationToken)
     {
         AliasInventory inventory = await AliasInventory.OfAsync(config, tables, cancellationToken);
         foreach (string failure in inventory.Failures)
@@ -72,25 +45,4 @@ internal sealed class LocalActionsStep(StateFolder state, IUserDatabase users, D
         }
         return own;
     }
-
-    /// <summary>What <paramref name="wanted"/> has and <paramref name="written"/> has not, in words; what it no longer has does no harm there.</summary>
-    internal static string? Missing(LocalActions wanted, LocalActions written)
-    {
-        string[] what =
-        [
-            .. Changed(wanted.Actions, written.Actions).Select(name => $"action \"{name}\" is new or changed"),
-            .. Changed(wanted.AliasTargets, written.AliasTargets).Select(digest => wanted.AliasTargets[digest]).Select(t => $"the alias target {(t.IsCommand ? "|" : "")}{t.Text} is new"),
-            .. Changed(wanted.Users, written.Users).Select(key => $"user {key.User} of table {key.Table} is new or changed"),
-            .. wanted.LoginServices.Except(written.LoginServices).Select(name => $"the PAM service {name} is new"),
-            .. Frame(wanted) == Frame(written) ? (string[])[] : ["a setting of all local deliveries changed"],
-        ];
-        return what.Length == 0 ? null : string.Join("; ", what);
-    }
-
-    private static (string, MailboxStyle, string, string, int) Frame(LocalActions actions) =>
-        (actions.HostName, actions.Style, actions.AliasUser, actions.SubaddressDelimiters, actions.CommandRunMilliseconds);
-
-    private static IEnumerable<TKey> Changed<TKey, TValue>(ImmutableDictionary<TKey, TValue> wanted, ImmutableDictionary<TKey, TValue> written)
-        where TKey : notnull =>
-        wanted.Where(pair => !written.TryGetValue(pair.Key, out TValue? old) || !EqualityComparer<TValue>.Default.Equals(old, pair.Value)).Select(pair => pair.Key);
 }

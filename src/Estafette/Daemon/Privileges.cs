@@ -27,6 +27,24 @@ internal sealed record DaemonUser(string Name, uint User, uint Group, uint[] Mor
         return null;
     }
 
+    /// <summary>As a word of a command line; <see cref="TryParse"/> reads it.</summary>
+    public string ToText() => string.Create(CultureInfo.InvariantCulture, $"{Name}:{User}:{Group}:{string.Join(',', MoreGroups)}");
+
+    public static DaemonUser? TryParse(string text)
+    {
+        string[] parts = text.Split(':');
+        if (parts.Length != 4)
+            return null;
+        var numbers = new List<uint>();
+        foreach (string part in parts[1..3].Concat(parts[3].Split(',', StringSplitOptions.RemoveEmptyEntries)))
+        {
+            if (!uint.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out uint number))
+                return null;
+            numbers.Add(number);
+        }
+        return new DaemonUser(parts[0], numbers[0], numbers[1], [.. numbers[2..]]);
+    }
+
     private static string[]? Row(string file, string name)
     {
         foreach (string line in File.ReadLines(file))

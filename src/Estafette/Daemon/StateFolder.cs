@@ -27,6 +27,12 @@ internal sealed record StateFolder(string Root)
     /// <summary>What the privileged side knows of the configuration; in a folder of root's own where the daemon runs without it.</summary>
     public string LocalActions => Path.Combine(Root, "actions");
 
+    /// <summary>The text of the configuration as root compiled it last: renewed files are read under this one, whatever an editor has done to it since.</summary>
+    public string CompiledSources => Path.Combine(Root, "compiled");
+
+    /// <summary>The files that the privileged side looks at for changes.</summary>
+    public string WatchList => Path.Combine(Root, "watch");
+
     /// <summary>What a submitter needs to know while the daemon is down: host name and habits.</summary>
     public string Profile => Path.Combine(Public, "profile");
 

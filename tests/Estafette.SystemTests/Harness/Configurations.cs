@@ -14,6 +14,13 @@ internal static class Configurations
             Command.RunAsync("/bin/chown", [LocalUser, path]).GetAwaiter().GetResult();
     }
 
+    /// <summary>Makes an (empty) folder that every user may write to.</summary>
+    public static void GiveToEverybody(string path)
+    {
+        Directory.CreateDirectory(path);
+        File.SetUnixFileMode(path, (UnixFileMode)0b111_111_111);
+    }
+
     /// <summary>Everything for mx.test to one sink; nothing else is taken.</summary>
     public static string ToSink(int port) => $$"""
         listen on 127.0.0.1 port @PORT@ hostname mx.test

@@ -7,65 +7,50 @@ using Estafette.Tests.Config;
 
 namespace Estafette.Tests.Program;
 
-/// <summary>What a reload may change of local delivery: everything where the server runs as an ordinary user, nothing new where root started it and has gone.</summary>
-public sealed class LocalActionsStepTests : IDisposable
+/// <summary>What the privileged side of local delivery is told of a configuration.</summary>
+public sealed class LocalActionsStepTests
 {
-    private const string First = "action \"a\" mbox\naction \"b\" maildir\nmatch for local action \"a\"\nmatch for any action \"b\"\n";
-    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("estafette-actions-");
+    private static readonly SystemUsers s_users = new(TimeProvider.System);
 
-    public void Dispose() => _folder.Delete(recursive: true);
-
-    private LocalActionsStep Step(bool startedAsRoot) => new(new StateFolder(_folder.FullName), new SystemUsers(TimeProvider.System), startedAsRoot ? new DaemonUser("daemon", 1, 1, []) : null, _ => { });
-
-    private static MailConfig Config(string text)
+    private static async Task<(LocalActions Actions, IReadOnlyList<string> Warnings)> CompileAsync(string text, DaemonUser? daemon)
     {
         ConfigResult result = Conf.Read(text, new MachineInMemory());
         Assert.NotNull(result.Config);
-        return result.Config;
-    }
-
-    private static Task<string?> RenewAsync(LocalActionsStep step, MailConfig config) => step.RenewAsync(config, Tables(config), CancellationToken.None);
-
-    private static TableSet Tables(MailConfig config) => new(config, new SystemUsers(TimeProvider.System), TimeProvider.System, _ => { });
-
-    private LocalActions OnDisk()
-    {
-        Assert.True(LocalActionsCodec.TryDecode(File.ReadAllBytes(Path.Combine(_folder.FullName, "actions")), out LocalActions? actions));
-        return actions!;
-    }
-
-    [Fact]
-    public async Task A_reload_without_root_writes_what_changed()
-    {
-        LocalActionsStep step = Step(startedAsRoot: false);
-        MailConfig first = Config(First);
-        await step.WriteAsync(first, Tables(first), CancellationToken.None);
-        Assert.Null(await RenewAsync(step, Config(First.Replace("maildir", "maildir \"/srv/%{user.username}\"", StringComparison.Ordinal))));
-        Assert.Equal("/srv/%{user.username}", OnDisk().Actions["b"].Template);
+        var warnings = new List<string>();
+        MailConfig config = result.Config;
+        return (await new LocalActionsStep(s_users, daemon, warnings.Add).CompileAsync(config, new TableSet(config, s_users, TimeProvider.System, _ => { }), CancellationToken.None), warnings);
     }
 
     [Theory]
-    [InlineData("maildir", "maildir \"/srv/%{user.username}\"", "action \"b\" is new or changed")]
-    [InlineData("action \"a\" mbox", "action \"a\" mda \"/bin/cat\"", "action \"a\" is new or changed")]
-    [InlineData("action \"a\" mbox", "action \"a\" mbox alias { list = \"|/bin/list\" }", "the alias target |/bin/list is new")]
-    public async Task A_reload_after_root_is_gone_refuses_what_the_privileged_side_does_not_know(string part, string changed, string reason)
+    [InlineData("action \"a\" mbox alias { list = \"|/bin/list\" }", "/bin/list")]
+    [InlineData("action \"a\" mbox alias { list = \"/srv/list\" }", "/srv/list")]
+    public async Task What_alias_tables_name_is_known(string action, string target)
     {
-        LocalActionsStep step = Step(startedAsRoot: true);
-        MailConfig first = Config(First);
-        await step.WriteAsync(first, Tables(first), CancellationToken.None);
-        string? problem = await RenewAsync(step, Config(First.Replace(part, changed, StringComparison.Ordinal)));
-        Assert.Contains(reason, problem);
-        Assert.Contains("restart the server to change local delivery", problem);
-        Assert.Equal(LocalMethodKind.Mbox, OnDisk().Actions["a"].Method);
+        (LocalActions actions, _) = await CompileAsync(action + "\nmatch for local action \"a\"\n", new DaemonUser("daemon", 1, 1, []));
+        Assert.Equal(target, Assert.Single(actions.AliasTargets.Values).Text);
+        Assert.Equal(LocalMethodKind.Mbox, actions.Actions["a"].Method);
     }
 
     [Fact]
-    public async Task A_reload_after_root_is_gone_may_do_with_less()
+    public async Task Commands_that_run_as_the_daemon_itself_are_told()
     {
-        LocalActionsStep step = Step(startedAsRoot: true);
-        MailConfig first = Config(First);
-        await step.WriteAsync(first, Tables(first), CancellationToken.None);
-        Assert.Null(await RenewAsync(step, Config(First)));
-        Assert.Null(await RenewAsync(step, Config("action \"a\" mbox\nmatch for local action \"a\"\n")));
+        var users = new[] { "opensmtpd", "_smtpd", "nobody" };
+        DaemonUser? first = null;
+        foreach (string name in users)
+        {
+            if (first is null && await s_users.FindAsync(name, CancellationToken.None) is UserAnswer.Found { User: var user })
+                first = new DaemonUser(name, user.Uid, user.Gid, []);
+        }
+        Assert.NotNull(first);
+        (LocalActions actions, IReadOnlyList<string> warnings) = await CompileAsync("action \"a\" mbox alias { list = \"|/bin/list\" }\nmatch for local action \"a\"\n", first);
+        if (actions.AliasUser == first.Name)
+            Assert.Contains(warnings, w => w.Contains("can reach its queue", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Without_root_everything_runs_as_the_one_user_there_is()
+    {
+        (LocalActions actions, _) = await CompileAsync("action \"a\" mbox\nmatch for local action \"a\"\n", null);
+        Assert.Equal(Environment.UserName, actions.AliasUser);
     }
 }

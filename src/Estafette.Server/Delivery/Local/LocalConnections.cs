@@ -40,6 +40,13 @@ public sealed class LocalConnections : IAsyncDisposable
         }
     }
 
+    /// <summary>What the privileged side goes by changed: helpers that run do not know it.</summary>
+    public void Renew()
+    {
+        lock (_idle)
+            _generation++;
+    }
+
     internal bool IsCurrent(LocalConnection connection) => connection.IsUsable && connection.Generation == Volatile.Read(ref _generation);
 
     internal ValueTask<(LocalConnection? Connection, LocalReply? Refusal)> RentAsync(LocalIdentity identity, CancellationToken cancellationToken)

@@ -48,6 +48,11 @@ public sealed class LocalProcess : IAsyncDisposable
             WorkingDirectory = "/",
             ArgumentList = { "--socket", options.SocketPath, "--actions", options.ActionsPath, "--daemon", options.DaemonUid.ToString(CultureInfo.InvariantCulture) },
         };
+        if (options.Compile is { } compile)
+        {
+            foreach (string word in (string[])["--watch", compile.WatchList, "--compile", compile.Program, .. compile.Arguments])
+                start.ArgumentList.Add(word);
+        }
         // No diagnostics port for a root process, and nothing of a caller's environment that the runtime or the loader would act on.
         foreach (string name in start.Environment.Keys.Where(k => k is not ("DOTNET_ROOT" or "PATH" or "TZ" or "LANG" or "LC_ALL")).ToList())
             start.Environment.Remove(name);
@@ -142,4 +147,12 @@ public sealed record LocalProcessOptions(string SocketPath, string ActionsPath, 
 {
     /// <summary>The program; null means <c>estafette-local</c> beside the daemon.</summary>
     public string? Program { get; init; }
+
+    /// <summary>What it starts when the daemon asks for root's part of a reload; null where the daemon can do that itself.</summary>
+    public LocalCompile? Compile { get; init; }
 }
+
+/// <param name="WatchList">The list of files that it looks at for the daemon.</param>
+/// <param name="Program">The program of the compile step.</param>
+/// <param name="Arguments">Its whole command line, but for its name: fixed here, because nothing of it may ever come from the socket.</param>
+public sealed record LocalCompile(string WatchList, string Program, IReadOnlyList<string> Arguments);
