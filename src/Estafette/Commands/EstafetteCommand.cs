@@ -56,7 +56,8 @@ internal static class EstafetteCommand
         var command = new Command("compile", "Root's part of a reload; started by the server itself.") { config, state, user, directory, renew };
         command.Hidden = true;
         command.SetAction((parsed, cancellation) => CompileCommand.RunAsync(new CompileOptions(
-            new DaemonOptions(parsed.GetValue(config), State(parsed.GetValue(state))), parsed.GetValue(user)!, parsed.GetValue(directory)!) { Renew = parsed.GetValue(renew) }));
+            new DaemonOptions(parsed.GetValue(config), State(parsed.GetValue(state))), parsed.GetValue(user)!, parsed.GetValue(directory)!)
+        { Renew = parsed.GetValue(renew) }));
         return command;
     }
 
