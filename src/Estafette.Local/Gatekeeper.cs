@@ -13,6 +13,7 @@ namespace Estafette.Local;
 internal sealed unsafe class Gatekeeper
 {
     private const int MaximumHelpers = 128;
+    private const int MaximumLoginHelpers = 8;
     private const int MaximumWaiting = 256;
     private const int Backlog = 512;
 
@@ -29,6 +30,9 @@ internal sealed unsafe class Gatekeeper
     private readonly string _self = Environment.ProcessPath ?? "";
     private readonly string[] _helperEnvironment;
     private readonly HashSet<int> _helpers = [];
+
+    /// <summary>Those of <see cref="_helpers"/> that check logins.</summary>
+    private readonly HashSet<int> _loginHelpers = [];
     private readonly List<(int Fd, long Deadline)> _waiting = [];
 
     /// <summary>Null where the daemon runs as this process does and needs nobody to read for it.</summary>
@@ -160,6 +164,7 @@ internal sealed unsafe class Gatekeeper
         {
             _helpers.Remove(pid);
             _compile?.Ended(pid);
+            _loginHelpers.Remove(pid);
         }
     }
 
@@ -226,6 +231,8 @@ internal sealed unsafe class Gatekeeper
             LocalActions? actions = file < 0 ? null : ActionsFile.Read(file, _ownUid);
             if (actions is null)
                 return LocalReply.Defer(3, 5, "the compiled actions of local delivery cannot be read");
+            if (identity.Kind is LocalIdentityKind.Login)
+                return StartLoginHelper(fd, identity.Action, actions);
             (LocalUser? user, LocalReply? refusal) = Identity.Resolve(identity, actions, _ownUid);
             if (user is null)
                 return refusal;
@@ -247,6 +254,21 @@ internal sealed unsafe class Gatekeeper
             if (file >= 0)
                 Native.close(file);
         }
+    }
+
+    /// <summary>Root stays root here, where PAM needs it; what it may ask with, the compiled actions say.</summary>
+    private LocalReply? StartLoginHelper(int fd, string service, LocalActions actions)
+    {
+        if (!actions.LoginServices.Contains(service) || !LocalActions.IsLoginService(service))
+            return LocalReply.Defer(7, 0, $"logins with the PAM service \"{service}\" are not in the configuration");
+        if (_loginHelpers.Count >= MaximumLoginHelpers)
+            return LocalReply.Defer(3, 2, "too many logins at once");
+        int pid = Spawn.Start(_self, ["estafette-local", "--login", service], _helperEnvironment, [fd, fd, 2]);
+        if (pid < 0)
+            return LocalReply.Defer(3, 0, $"cannot start a login process: {Native.ErrorText(-pid)}");
+        _helpers.Add(pid);
+        _loginHelpers.Add(pid);
+        return null;
     }
 
     private static void Refuse(int fd, LocalReply reply)

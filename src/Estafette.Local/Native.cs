@@ -89,6 +89,7 @@ internal static unsafe partial class Native
     [LibraryImport("libc", SetLastError = true)] public static partial int setresuid(uint real, uint effective, uint saved);
     [LibraryImport("libc", SetLastError = true)] public static partial int setuid(uint uid);
     [LibraryImport("libc", SetLastError = true)] public static partial uint umask(uint mask);
+    [LibraryImport("libc", SetLastError = true)] public static partial int prctl(int option, nuint value2, nuint value3, nuint value4, nuint value5);
     [LibraryImport("libc", SetLastError = true)] public static partial int setsid();
     [LibraryImport("libc", SetLastError = true)] public static partial nint signal(int number, nint handler);
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)] public static partial int chdir(string path);

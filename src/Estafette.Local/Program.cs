@@ -1,4 +1,9 @@
 using Estafette.Local;
 
-// Two programs in one: the small parent, which stays root, and the helper it starts for each user, which does not.
-return args is ["--serve", ..] ? Helper.Run(args) : Gatekeeper.Run(args);
+// Three programs in one: the small parent, which stays root, the helper it starts for each user, which does not, and the helper that asks PAM about logins.
+return args switch
+{
+    ["--serve", ..] => Helper.Run(args),
+    ["--login", ..] => LoginHelper.Run(args),
+    _ => Gatekeeper.Run(args),
+};

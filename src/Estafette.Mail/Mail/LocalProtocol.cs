@@ -85,12 +85,15 @@ public enum LocalIdentityKind : byte
 
     /// <summary>The user that alias commands and files run as.</summary>
     Alias,
+
+    /// <summary>Nobody: a helper that checks logins (<see cref="LoginQuestion"/>) with the PAM service that stands in the place of the action.</summary>
+    Login,
 }
 
 /// <summary>Who a connection's helper shall be, by names that only the privileged side resolves.</summary>
 public sealed record LocalIdentity(LocalIdentityKind Kind, string Action = "", string User = "")
 {
-    private static readonly string[] Words = ["user", "action", "table", "alias"];
+    private static readonly string[] Words = ["user", "action", "table", "alias", "login"];
 
     public string ToLine() => string.Create(CultureInfo.InvariantCulture, $"XUSER {Words[(int)Kind]} ={LocalProtocol.Xtext(Action)} ={LocalProtocol.Xtext(User)}\r\n");
 

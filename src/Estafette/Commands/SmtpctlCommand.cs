@@ -21,7 +21,8 @@ internal static class SmtpctlCommand
           pause envelope ID | all    hold                        resume envelope ID | all
           log brief | verbose        less or more in the log     trace SUBSYSTEM / untrace SUBSYSTEM
           update table NAME          read a table again now      reload                read the configuration again
-          encrypt [PASSWORD]         a hash for a credentials table
+          encrypt [--scheme scram-sha-256|sha512|yescrypt|bcrypt] [PASSWORD]
+                                     what a credentials table holds; without PASSWORD it is read from the terminal or one line of standard input
         ID is a message id (8 hex digits) or an envelope id (16)
         """;
 
@@ -35,13 +36,15 @@ internal static class SmtpctlCommand
             case ["--version"]:
                 Console.Out.WriteLine("smtpctl (Estafette " + VersionText.Value + ")");
                 return ExitCode.Ok;
+            case ["encrypt", "--scheme", var scheme, .. var rest] when rest.Length <= 1:
+                return Encrypt(scheme, rest);
             case var words when !SmtpctlGrammar.Knows(words):
                 Console.Error.WriteLine("smtpctl: no such command. possibilities are:\n" + string.Join('\n', SmtpctlGrammar.Possibilities(words)) + "\n(smtpctl --help says more)");
                 return ExitCode.NoSuchCommand;
             case ["show", "queue", ..]:
                 return await ShowQueueAsync(args[2..]);
             case ["encrypt", ..]:
-                return Encrypt(args[1..]);
+                return Encrypt(PasswordHash.DefaultScheme, args[1..]);
             default:
                 return await PassOnAsync(args);
         }
@@ -97,15 +100,43 @@ internal static class SmtpctlCommand
         return ExitCode.Ok;
     }
 
-    private static int Encrypt(string[] args)
+    private static int Encrypt(string scheme, string[] args)
     {
-        string? password = args.Length > 0 ? args[0] : Console.In.ReadLine();
+        if (!PasswordHash.Schemes.Contains(scheme))
+        {
+            Console.Error.WriteLine($"smtpctl: no such scheme: {scheme}; there are {string.Join(", ", PasswordHash.Schemes)}");
+            return ExitCode.Failure;
+        }
+        string? password = args.Length > 0 ? args[0] : Console.IsInputRedirected ? Console.In.ReadLine() : ReadHidden();
         if (string.IsNullOrEmpty(password))
         {
             Console.Error.WriteLine("smtpctl: no password given: as an argument or one line on standard input");
             return args.Length > 0 ? ExitCode.Failure : ExitCode.Ok;
         }
-        Console.Out.WriteLine(PasswordHash.Create(password));
+        byte[] octets = System.Text.Encoding.UTF8.GetBytes(password);
+        string? stored = PasswordHash.Create(scheme, octets);
+        Array.Clear(octets);
+        if (stored is null)
+        {
+            Console.Error.WriteLine($"smtpctl: {scheme} cannot hold this password: it has characters that clients write in several ways (RFC 4013)");
+            return ExitCode.Failure;
+        }
+        Console.Out.WriteLine(stored);
         return ExitCode.Ok;
+    }
+
+    private static string ReadHidden()
+    {
+        Console.Error.Write("password: ");
+        var text = new System.Text.StringBuilder();
+        while (Console.ReadKey(intercept: true) is { Key: not ConsoleKey.Enter } key)
+        {
+            if (key.Key == ConsoleKey.Backspace)
+                text.Length = Math.Max(0, text.Length - 1);
+            else if (key.KeyChar != '\0')
+                text.Append(key.KeyChar);
+        }
+        Console.Error.WriteLine();
+        return text.ToString();
     }
 }

@@ -1,8 +1,11 @@
 using Estafette.Config;
 using Estafette.Config.Model;
+using Estafette.Delivery.Local;
+using Estafette.Mail;
 using Estafette.Policy;
 using Estafette.Routing;
 using Estafette.Smtpd;
+using Estafette.Smtpd.Auth;
 using Estafette.Tables;
 
 namespace Estafette.Program.Daemon;
@@ -11,8 +14,11 @@ namespace Estafette.Program.Daemon;
 internal sealed record ConfigurationSnapshot(MailConfig Config, FileView Files, TableSet Tables, Router Router, SmtpdServices Smtpd);
 
 /// <summary>Builds snapshots: the same way at start and at reload.</summary>
-internal sealed class SnapshotBuilder(IUserDatabase users, IForwardFiles forwards, LocalAddresses addresses, Events.EventSink events, TimeProvider clock)
+internal sealed class SnapshotBuilder(IUserDatabase users, IForwardFiles forwards, LocalAddresses addresses, LocalLogins logins, Events.EventSink events, TimeProvider clock)
 {
+    /// <summary>One for all snapshots: a reload keeps the connections.</summary>
+    private readonly DovecotSockets _dovecot = new(clock);
+
     public ConfigurationSnapshot Build(MailConfig config, FileView files, TableSet tables, ServerCertificates certificates)
     {
         var router = new Router(config, tables, users, forwards, events, addresses);
@@ -24,7 +30,17 @@ internal sealed class SnapshotBuilder(IUserDatabase users, IForwardFiles forward
             Users = users,
             Policy = new SessionPolicy(config, tables),
             Certificates = certificates,
+            SystemLogin = AskAsync,
+            Dovecot = _dovecot,
         });
+    }
+
+    private async ValueTask<CredentialCheck> AskAsync(SystemLoginRequest request, CancellationToken cancellationToken)
+    {
+        LocalReply answer = await logins.CheckAsync(request.Service, request.Login, request.Password, request.Client?.ToString() ?? "", cancellationToken);
+        if (answer.Code is not (235 or 535))
+            events.Publish(new Events.OperatorWarning("auth", "a login of the system's users could not be checked: " + answer.Text) { At = events.Now });
+        return answer.Code switch { 235 => CredentialCheck.Right, 535 => CredentialCheck.Wrong, _ => CredentialCheck.Unavailable };
     }
 
     public TableSet Tables(MailConfig config, FileView files) =>

@@ -27,6 +27,7 @@ internal sealed class MailServer : IAsyncDisposable
     private readonly MailQueue _queue;
     private readonly SmtpServer _smtp;
     private readonly LocalConnections _local;
+    private readonly LocalLogins _logins;
     private readonly RunningConfiguration _running;
     private readonly CancellationTokenSource _stop = new();
     private ControlServer? _control;
@@ -40,7 +41,8 @@ internal sealed class MailServer : IAsyncDisposable
         _events = events;
         _spool = spool;
         _local = new LocalConnections(options.State.LocalSocket, clock);
-        var builder = new SnapshotBuilder(loaded.Users, new LocalForwardFiles(_local, clock), new LocalAddresses(clock), events, clock);
+        _logins = new LocalLogins(options.State.LocalSocket);
+        var builder = new SnapshotBuilder(loaded.Users, new LocalForwardFiles(_local, clock), new LocalAddresses(clock), _logins, events, clock);
         _running = new RunningConfiguration(loaded, loader, builder, _local, options.State, events);
         var resolver = new Resolver(new ResolverSettings { Servers = loaded.Config.NameServers }, clock);
         var reverse = new Dns.ReverseLookup(resolver, loaded.Config.Dialect is Dialect.OpenSmtpd or Dialect.OpenSmtpdOld ? HostsOrder.DnsFirst : HostsOrder.FileFirst);
@@ -117,6 +119,7 @@ internal sealed class MailServer : IAsyncDisposable
         await _smtp.DisposeAsync();
         await _queue.DisposeAsync();
         await _local.DisposeAsync();
+        _logins.Dispose();
         await _spool.DisposeAsync();
         _stop.Dispose();
         _running.Dispose();
