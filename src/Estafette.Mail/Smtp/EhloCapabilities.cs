@@ -19,7 +19,7 @@ public enum EhloKeywords : ushort
 }
 
 [Flags]
-public enum SaslMechanisms : byte { None = 0, Plain = 1, Login = 2, CramMd5 = 4 }
+public enum SaslMechanisms : byte { None = 0, Plain = 1, Login = 2, CramMd5 = 4, ScramSha256 = 8, ScramSha256Plus = 16 }
 
 /// <summary>What a server's answer to EHLO or LHLO promises (RFC 5321 s4.1.1.1). Unknown words are ignored; nothing here survives STARTTLS (E6).
 /// <paramref name="MaximumSize"/> is 0 when no limit is known (RFC 1870 s4).</summary>
@@ -85,6 +85,8 @@ public sealed record EhloCapabilities(EhloKeywords Keywords, long MaximumSize, S
                 "PLAIN" => SaslMechanisms.Plain,
                 "LOGIN" => SaslMechanisms.Login,
                 "CRAM-MD5" => SaslMechanisms.CramMd5,
+                "SCRAM-SHA-256" => SaslMechanisms.ScramSha256,
+                "SCRAM-SHA-256-PLUS" => SaslMechanisms.ScramSha256Plus,
                 _ => SaslMechanisms.None,
             };
         }

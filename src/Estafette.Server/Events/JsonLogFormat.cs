@@ -81,6 +81,19 @@ public sealed class JsonLogFormat : LogFormat
                 json.WriteString("transport", e.Transport);
                 break;
             case DeliveryAttempted e: Delivery(e, json); break;
+            case RelayTlsStarted e:
+                json.WriteString("peer", e.Peer);
+                json.WriteString("trust", e.Trust.ToString().ToLowerInvariant());
+                json.WriteString("protocol", e.Protocol);
+                json.WriteString("cipher", e.Cipher);
+                json.WriteNumber("bits", e.Bits);
+                break;
+            case RelayHostDown e:
+                json.WriteString("peer", e.Peer);
+                json.WriteString("reason", e.Reason);
+                json.WriteNumber("pause", (long)e.Pause.TotalSeconds);
+                break;
+            case RelayHostReturned e: json.WriteString("peer", e.Peer); break;
             case NotificationQueued e:
                 Ids(json, e.Id, null);
                 json.WriteString("notification", e.Notification.ToString());

@@ -88,6 +88,36 @@ public sealed record DeliveryAttempted(Envelope Envelope, Recipient Recipient, D
     public string User { get; init; } = "";
 }
 
+/// <summary>How well a next hop's certificate is known, in the words of Postfix's logs.</summary>
+public enum PeerTrust : byte
+{
+    /// <summary>None was shown.</summary>
+    Anonymous,
+
+    /// <summary>Its authority is not trusted.</summary>
+    Untrusted,
+
+    /// <summary>Its authority is trusted; the name was not asked about.</summary>
+    Trusted,
+
+    /// <summary>It is what the configuration asks for.</summary>
+    Verified,
+}
+
+/// <summary>A connection to a next hop is encrypted now.</summary>
+public sealed record RelayTlsStarted(string Peer, PeerTrust Trust) : MailEvent
+{
+    public required string Protocol { get; init; }
+    public required string Cipher { get; init; }
+    public required int Bits { get; init; }
+}
+
+/// <summary>A relay host of the configuration failed and rests; mail takes the next one meanwhile.</summary>
+public sealed record RelayHostDown(string Peer, string Reason, TimeSpan Pause) : MailEvent;
+
+/// <summary>A relay host that rested works again.</summary>
+public sealed record RelayHostReturned(string Peer) : MailEvent;
+
 public sealed record NotificationQueued(MessageId Id, MessageId Notification, string Kind, MailAddress To) : MailEvent;
 
 /// <summary>A notification that nobody can be sent: a double bounce, dropped with this line (E33).</summary>

@@ -35,6 +35,14 @@ public sealed class OpenSmtpdLogFormat : LogFormat
                     line.Text(": ").Foreign(e.Detail);
                 break;
             case CertificateChanged e: line.Text("info: ").Foreign(e.Words); break;
+            case RelayTlsStarted e:
+                line.Text("smtp-out: ").Text(e.Trust.ToString()).Text(" TLS connection established to ").Foreign(e.Peer).Text(": version=").Text(e.Protocol)
+                    .Text(", cipher=").Text(e.Cipher).Text(", bits=").Number(e.Bits);
+                break;
+            case RelayHostDown e:
+                line.Text("smtp-out: relay host ").Foreign(e.Peer).Text(" rests for ").Number((long)e.Pause.TotalSeconds).Text(" s: ").Foreign(e.Reason);
+                break;
+            case RelayHostReturned e: line.Text("smtp-out: relay host ").Foreign(e.Peer).Text(" is back"); break;
             case OperatorWarning e: line.Text("warn: ").Text(e.Subsystem).Text(": ").Foreign(e.Text); break;
             case TraceLine e: line.Text(e.Text.StartsWith("debug: ", StringComparison.Ordinal) ? "" : "debug: ").Visible(e.Text); break;
         }

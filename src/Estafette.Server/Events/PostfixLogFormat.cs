@@ -36,6 +36,14 @@ public sealed class PostfixLogFormat(string hostName) : LogFormat
                     line.Text(": ").Foreign(e.Detail);
                 break;
             case CertificateChanged e: Head(e, "tlsmgr", line).Foreign(e.Words); break;
+            case RelayTlsStarted e:
+                Head(e, "smtp", line).Text(e.Trust.ToString()).Text(" TLS connection established to ").Foreign(e.Peer).Text(": ").Text(e.Protocol)
+                    .Text(" with cipher ").Text(e.Cipher).Text(" (").Number(e.Bits).Text("/").Number(e.Bits).Text(" bits)");
+                break;
+            case RelayHostDown e:
+                Head(e, "smtp", line).Text("relay host ").Foreign(e.Peer).Text(" rests for ").Number((long)e.Pause.TotalSeconds).Text(" s: ").Foreign(e.Reason);
+                break;
+            case RelayHostReturned e: Head(e, "smtp", line).Text("relay host ").Foreign(e.Peer).Text(" is back"); break;
             case OperatorWarning e: Head(e, e.Subsystem, line).Text("warning: ").Foreign(e.Text); break;
             case TraceLine e: Head(e, e.Subsystem, line).Visible(e.Text); break;
         }

@@ -12,7 +12,7 @@ internal sealed class Grouping(IReadOnlyList<IDeliveryAgent> agents)
     /// <summary>Exactly one of batch and reason is set.</summary>
     public Batch? GroupOne(ActiveMessage message, int recipient, MailConfig config, out DeliveryOutcome? reason)
     {
-        if (Find(message.Envelope.Recipients[recipient], config, out NextHop nextHop, out reason) is not { } agent)
+        if (Find(message, recipient, config, out NextHop nextHop, out reason) is not { } agent)
             return null;
         return new Batch(message, nextHop, agent, [recipient]) { Config = config, ReversePath = ReversePathOf(message, recipient) };
     }
@@ -22,7 +22,7 @@ internal sealed class Grouping(IReadOnlyList<IDeliveryAgent> agents)
         var groups = new Dictionary<(NextHop, MailAddress), (IDeliveryAgent Agent, List<int> Recipients)>();
         foreach (int recipient in recipients)
         {
-            if (Find(message.Envelope.Recipients[recipient], config, out NextHop nextHop, out DeliveryOutcome? reason) is not { } agent)
+            if (Find(message, recipient, config, out NextHop nextHop, out DeliveryOutcome? reason) is not { } agent)
             {
                 refused.Add((recipient, reason!));
                 continue;
@@ -38,10 +38,11 @@ internal sealed class Grouping(IReadOnlyList<IDeliveryAgent> agents)
         return batches;
     }
 
-    private IDeliveryAgent? Find(Recipient recipient, MailConfig config, out NextHop nextHop, out DeliveryOutcome? reason)
+    private IDeliveryAgent? Find(ActiveMessage message, int index, MailConfig config, out NextHop nextHop, out DeliveryOutcome? reason)
     {
         nextHop = default;
         reason = null;
+        Recipient recipient = message.Envelope.Recipients[index];
         if (!config.Actions.TryGetValue(recipient.Action, out ActionConfig? action))
         {
             reason = DeliveryOutcome.Deferred(new(4, 3, 5), "Action \"" + recipient.Action + "\" is not in the configuration any more");
@@ -53,7 +54,7 @@ internal sealed class Grouping(IReadOnlyList<IDeliveryAgent> agents)
             {
                 if (!agent.Serves(action, recipient.Target))
                     continue;
-                nextHop = agent.NextHopOf(action, recipient);
+                nextHop = agent.NextHopOf(action, recipient, ReversePathOf(message, index));
                 return agent;
             }
             reason = DeliveryOutcome.Deferred(new(4, 3, 5), "Nothing delivers by action \"" + recipient.Action + "\"");
@@ -64,6 +65,13 @@ internal sealed class Grouping(IReadOnlyList<IDeliveryAgent> agents)
             reason = DeliveryOutcome.Deferred(new(4, 3, 0), "Internal error: " + exception.GetType().Name + ": " + exception.Message);
         }
         return null;
+    }
+
+    /// <summary>An operator wants attempts now.</summary>
+    public void Wake()
+    {
+        foreach (IDeliveryAgent agent in agents)
+            agent.Wake();
     }
 
     private static MailAddress ReversePathOf(ActiveMessage message, int recipient) =>

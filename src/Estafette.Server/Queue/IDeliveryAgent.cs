@@ -14,13 +14,16 @@ public interface IDeliveryAgent
     bool Serves(ActionConfig action, DeliveryTarget target);
 
     /// <summary>The key of the ready queue the recipient waits in. Pure: no lookup, no clock.</summary>
-    NextHop NextHopOf(ActionConfig action, Recipient recipient);
+    NextHop NextHopOf(ActionConfig action, Recipient recipient, MailAddress reversePath);
 
     /// <summary>Most recipients of one message that one job may carry: 100 for SMTP (RFC 5321 s4.5.3.1.8), 1 where each recipient is a delivery of its own.</summary>
     int RecipientsPerJob(ActionConfig action);
 
     /// <summary>Most lanes to one next hop; an agent whose next hop is a single user's mailbox asks for fewer.</summary>
     int LanesPerNextHop(ActionConfig action, LimitsConfig limits) => limits.ConnectionsPerNextHop;
+
+    /// <summary>An operator wants attempts now: what the agent itself holds back may be tried again.</summary>
+    void Wake() { }
 
     /// <summary>
     /// Serves one lane until it runs dry. Must complete every job it takes, whatever happens (an exception is a bug: the queue defers what
@@ -35,6 +38,9 @@ public interface IDeliveryAgent
 /// </summary>
 public readonly record struct NextHop(string Transport, string Name, string Action)
 {
+    /// <summary>Whose login the connection uses, where that hangs on the sender; empty otherwise.</summary>
+    public string Sender { get; init; } = "";
+
     public override string ToString() => Transport + ":" + Name;
 }
 

@@ -64,6 +64,8 @@ public sealed class MailQueue : INewMail, IAsyncDisposable
     internal Schedule Schedule => _schedule;
     internal ReadyQueues Ready => _ready;
 
+    internal void WakeAgents() => _grouping.Wake();
+
     public void Start()
     {
         _running = true;

@@ -53,6 +53,7 @@ public sealed class QueueOperations
     public async ValueTask<int> FlushAsync(QueueSelector selector, CancellationToken cancellationToken)
     {
         _queue.Ready.Wake(static _ => true);
+        _queue.WakeAgents();
         int changed = await ChangeAsync(selector, Flush, cancellationToken);
         _queue.Schedule.Signal();
         return changed;

@@ -14,7 +14,7 @@ internal static class NamedFiles
         .. config.Tables.Values.Where(t => t.Kind is TableKind.File or TableKind.Db).SelectMany(OfTable)
             .Concat(config.Identities.Values.SelectMany(i => new[] { i.CertificateFile, i.KeyFile }))
             .Concat(config.TrustAnchors.Values)
-            .Concat(config.Actions.Values.OfType<ActionConfig.Relay>().Select(r => r.TrustAnchor).OfType<string>().Where(a => !config.TrustAnchors.ContainsKey(a)))
+            .Concat(config.Actions.Values.OfType<ActionConfig.Relay>().Select(r => r.Tls.TrustAnchor).OfType<string>().Where(a => !config.TrustAnchors.ContainsKey(a)))
             .Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal),
     ];
 

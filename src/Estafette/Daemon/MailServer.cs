@@ -26,6 +26,7 @@ internal sealed class MailServer : IAsyncDisposable
     private readonly ISpool _spool;
     private readonly MailQueue _queue;
     private readonly SmtpServer _smtp;
+    private readonly RemoteAgent _remote;
     private readonly LocalConnections _local;
     private readonly LocalLogins _logins;
     private readonly RunningConfiguration _running;
@@ -52,7 +53,7 @@ internal sealed class MailServer : IAsyncDisposable
         [
             new LocalAgent(_local, events),
             new LmtpAgent(dns, relayTables, events, clock),
-            new RemoteAgent(dns, relayTables, name => _running.Snapshot.Smtpd.Certificates.Find(name), events, clock),
+            _remote = new RemoteAgent(dns, relayTables, new TlsMaterial(name => _running.Snapshot.Smtpd.Certificates.Find(name), () => _running.Snapshot.Files), events, clock),
             new DiscardAgent(),
         ];
         _queue = new MailQueue(spool, agents, () => _running.Snapshot.Config, (query, cancellation) => _running.Snapshot.Router.ResolveAsync(query, cancellation), events, clock);

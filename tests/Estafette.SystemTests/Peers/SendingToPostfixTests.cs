@@ -25,7 +25,7 @@ public sealed class SendingToPostfixTests
 
         var bench = new RelayBench();
         bench.Dns.Host("smart.test", "127.0.0.1");
-        ActionConfig.Relay action = RelayBench.Via(new RelayHost { Host = "smart.test", Port = port, Tls = RelayTls.Required }) with { TrustAnchor = folder["cert.pem"] };
+        ActionConfig.Relay action = RelayBench.Via(new RelayHost { Host = "smart.test", Port = port, Tls = TlsLevel.Verify }) with { Tls = new TlsPolicy { TrustAnchor = folder["cert.pem"] } };
         TestJob[] jobs = [.. Enumerable.Range(0, 5).Select(i => new TestJob($"Subject: {i}\r\nFrom: bob@home.test\r\n\r\nGr\u00fc\u00dfe\r\n.dot\r\n", "bob@home.test", "a@far.test", "bad address@far.test")
             .With(e => e with { Body = BodyType.EightBitMime }))];
         var large = new StringBuilder("Subject: large\r\n\r\n");

@@ -45,7 +45,7 @@ public sealed class SendingToSinkTests : IDisposable
         }
     }
 
-    private static ActionConfig.Relay Via(SmtpSink sink) => RelayBench.Via(new RelayHost { Host = "127.0.0.1", Port = sink.Port, Tls = RelayTls.Opportunistic });
+    private static ActionConfig.Relay Via(SmtpSink sink) => RelayBench.Via(new RelayHost { Host = "127.0.0.1", Port = sink.Port, Tls = TlsLevel.May });
 
     private async Task<SmtpSink> StartAsync(string options)
     {

@@ -72,34 +72,36 @@ public sealed class RuleTests
     public void O25_relay_via_with_login_requires_tls_and_verifies_the_certificate()
     {
         ActionConfig.Relay relay = Relay("accept from local for any relay via tls+auth://label@smtp.gmail.com:587 auth <secrets>");
-        Assert.Equal(new RelayHost { Host = "smtp.gmail.com", Port = 587, Tls = RelayTls.Required, AuthLabel = "label" }, Assert.Single(relay.Hosts));
-        Assert.Equal(("secrets", true), (relay.AuthTable, relay.VerifyTls));
-        Assert.False(Relay("accept for any relay via tls+auth://label@h auth <secrets> no-verify").VerifyTls);
+        Assert.Equal(new RelayHost { Host = "smtp.gmail.com", Port = 587, Tls = TlsLevel.Verify, AuthLabel = "label" }, Assert.Single(relay.Hosts));
+        Assert.Equal(new RelayCredentials("secrets"), relay.Credentials);
+        ActionConfig.Relay unverified = Relay("accept for any relay via tls+auth://label@h auth <secrets> no-verify");
+        Assert.Equal((TlsLevel.Encrypt, PasswordNeeds.Tls), (unverified.Tls.Level, unverified.Credentials!.Password));
+        Assert.Equal(TlsLevel.May, Relay("accept for any relay via tls+auth://label@h auth <secrets> tls").Tls.Level);
     }
 
     [Theory]
-    [InlineData("smtp://h", RelayProtocol.Smtp, RelayTls.Never, 0)]
+    [InlineData("smtp://h", RelayProtocol.Smtp, TlsLevel.None, 0)]
     [InlineData("h", RelayProtocol.Smtp, null, 0)]
     [InlineData("smtp+tls://h:26", RelayProtocol.Smtp, null, 26)]
-    [InlineData("tls://h", RelayProtocol.Smtp, RelayTls.Required, 0)]
-    [InlineData("smtps://h", RelayProtocol.Smtps, RelayTls.Required, 0)]
-    [InlineData("ssl://h", RelayProtocol.Smtps, RelayTls.Required, 0)]
-    [InlineData("secure://h", RelayProtocol.Smtps, RelayTls.Required, 0)]
-    [InlineData("lmtp://h:24", RelayProtocol.Lmtp, RelayTls.Never, 24)]
-    public void Old_urls(string url, RelayProtocol protocol, RelayTls? tls, int port)
+    [InlineData("tls://h", RelayProtocol.Smtp, TlsLevel.Encrypt, 0)]
+    [InlineData("smtps://h", RelayProtocol.Smtps, TlsLevel.Encrypt, 0)]
+    [InlineData("ssl://h", RelayProtocol.Smtps, TlsLevel.Encrypt, 0)]
+    [InlineData("secure://h", RelayProtocol.Smtps, TlsLevel.Encrypt, 0)]
+    [InlineData("lmtp://h:24", RelayProtocol.Lmtp, TlsLevel.None, 24)]
+    public void Old_urls(string url, RelayProtocol protocol, TlsLevel? tls, int port)
     {
         ActionConfig.Relay relay = Relay("accept for any relay via " + url);
         Assert.Equal((protocol, tls, port, "h"), (relay.Hosts[0].Protocol, relay.Hosts[0].Tls, relay.Hosts[0].Port, relay.Hosts[0].Host));
-        Assert.False(relay.VerifyTls);
+        Assert.Equal(TlsLevel.May, relay.Tls.Level);
     }
 
     [Theory]
     [InlineData("smtp://h", RelayProtocol.Smtp, null, 0, "h")]
-    [InlineData("smtp+tls://[2001:db8::1]:26", RelayProtocol.Smtp, RelayTls.Required, 26, "2001:db8::1")]
-    [InlineData("smtp+notls://[127.0.0.1]", RelayProtocol.Smtp, RelayTls.Never, 0, "127.0.0.1")]
-    [InlineData("smtps://127.0.0.1", RelayProtocol.Smtps, RelayTls.Required, 0, "127.0.0.1")]
-    [InlineData("lmtp://h:24", RelayProtocol.Lmtp, RelayTls.Never, 24, "h")]
-    public void New_urls(string url, RelayProtocol protocol, RelayTls? tls, int port, string host)
+    [InlineData("smtp+tls://[2001:db8::1]:26", RelayProtocol.Smtp, TlsLevel.Verify, 26, "2001:db8::1")]
+    [InlineData("smtp+notls://[127.0.0.1]", RelayProtocol.Smtp, TlsLevel.None, 0, "127.0.0.1")]
+    [InlineData("smtps://127.0.0.1", RelayProtocol.Smtps, TlsLevel.Verify, 0, "127.0.0.1")]
+    [InlineData("lmtp://h:24", RelayProtocol.Lmtp, TlsLevel.None, 24, "h")]
+    public void New_urls(string url, RelayProtocol protocol, TlsLevel? tls, int port, string host)
     {
         RelayHost found = Assert.IsType<ActionConfig.Relay>(Conf.Good($"listen on lo\naction r relay host \"{url}\"\nmatch for any action r").Actions["r"]).Hosts[0];
         Assert.Equal((protocol, tls, port, host), (found.Protocol, found.Tls, found.Port, found.Host));
@@ -126,7 +128,7 @@ public sealed class RuleTests
     public void Old_relay_options()
     {
         ActionConfig.Relay relay = Relay("accept for any relay backup mx.example.org as \"@masked.org\" source 192.0.2.7 hostname out.example.org tls verify expire 1d");
-        Assert.Equal(("mx.example.org", "@masked.org", "out.example.org", RelayTls.Required, true), (relay.BackupMx, relay.MailFrom, relay.Helo, relay.Tls, relay.VerifyTls));
+        Assert.Equal(("mx.example.org", "@masked.org", "out.example.org", TlsLevel.Verify), (relay.BackupMx, relay.MailFrom, relay.Helo, relay.Tls.Level));
         Assert.Equal(TimeSpan.FromDays(1), relay.Lifetime);
         Assert.NotNull(relay.SourceTable);
         Assert.Equal("mx.example.org", Relay("accept for any relay backup").BackupMx);
@@ -155,7 +157,7 @@ public sealed class RuleTests
         Assert.Equal((new LocalMethod.Maildir("~/Mail", true), "vmail", "al", TimeSpan.FromHours(4)), (maildir.Method, maildir.RunAs, maildir.AliasTable, maildir.Lifetime));
         Assert.IsType<ActionConfig.Discard>(config.Actions["d"]);
         var relay = Assert.IsType<ActionConfig.Relay>(config.Actions["r"]);
-        Assert.True(relay is { Srs: true, VerifyTls: false, Tls: RelayTls.Required, BackupMx: "mx.example.org", Helo: "out" });
+        Assert.True(relay is { Srs: true, Tls.Level: TlsLevel.Encrypt, BackupMx: "mx.example.org", Helo: "out" });
         Assert.Equal(["old", "older"], config.SrsKeys.AsEnumerable());
     }
 

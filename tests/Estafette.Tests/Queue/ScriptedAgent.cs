@@ -30,7 +30,7 @@ internal sealed class ScriptedAgent : IDeliveryAgent
 
     public bool Serves(ActionConfig action, DeliveryTarget target) => action is ActionConfig.Relay or ActionConfig.Local;
 
-    public NextHop NextHopOf(ActionConfig action, Recipient recipient) =>
+    public NextHop NextHopOf(ActionConfig action, Recipient recipient, MailAddress reversePath) =>
         new("smtp", action is ActionConfig.Relay { Hosts: [var host, ..] } ? host.Host : recipient.Address.Domain, action.Name);
 
     public int RecipientsPerJob(ActionConfig action) => PerJob;

@@ -48,7 +48,7 @@ public sealed class ClientCommandTests
     [Fact]
     public void PLAIN_sends_its_message_with_the_command_and_again_when_asked()
     {
-        SaslClient client = SaslClient.Choose(SaslMechanisms.Plain | SaslMechanisms.Login, new SaslCredentials("tim", "tanstaaftanstaaf"), encrypted: true)!;
+        SaslClient client = SaslClient.Choose(SaslMechanisms.Plain | SaslMechanisms.Login, new SaslCredentials("tim", "tanstaaftanstaaf"), new SaslChannel(true, true))!;
         Assert.Equal("AUTH PLAIN AHRpbQB0YW5zdGFhZnRhbnN0YWFm", client.Begin());
         Assert.Equal("AHRpbQB0YW5zdGFhZnRhbnN0YWFm", client.Answer(""));
         Assert.Null(client.Answer(""));
@@ -57,7 +57,7 @@ public sealed class ClientCommandTests
     [Fact]
     public void LOGIN_answers_twice()
     {
-        SaslClient client = SaslClient.Choose(SaslMechanisms.Login, new SaslCredentials("tim", "geheim"), encrypted: true)!;
+        SaslClient client = SaslClient.Choose(SaslMechanisms.Login, new SaslCredentials("tim", "geheim"), new SaslChannel(true, true))!;
         Assert.Equal("AUTH LOGIN", client.Begin());
         Assert.Equal("dGlt", client.Answer("VXNlcm5hbWU6"));
         Assert.Equal("Z2VoZWlt", client.Answer("UGFzc3dvcmQ6"));
@@ -67,10 +67,10 @@ public sealed class ClientCommandTests
     [Fact]
     public void CRAM_MD5_computes_what_RFC_2195_shows()
     {
-        SaslClient client = SaslClient.Choose(SaslMechanisms.CramMd5 | SaslMechanisms.Plain, new SaslCredentials("tim", "tanstaaftanstaaf"), encrypted: false)!;
+        SaslClient client = SaslClient.Choose(SaslMechanisms.CramMd5 | SaslMechanisms.Plain, new SaslCredentials("tim", "tanstaaftanstaaf"), new SaslChannel(false, true))!;
         Assert.Equal("AUTH CRAM-MD5", client.Begin());
         Assert.Equal("dGltIGI5MTNhNjAyYzdlZGE3YTQ5NWI0ZTZlNzMzNGQzODkw", client.Answer("PDE4OTYuNjk3MTcwOTUyQHBvc3RvZmZpY2UucmVzdG9uLm1jaS5uZXQ+"));
-        SaslClient other = SaslClient.Choose(SaslMechanisms.CramMd5, new SaslCredentials("tim", "x"), encrypted: false)!;
+        SaslClient other = SaslClient.Choose(SaslMechanisms.CramMd5, new SaslCredentials("tim", "x"), new SaslChannel(false, true))!;
         Assert.Null(other.Answer("not base64!"));
     }
 

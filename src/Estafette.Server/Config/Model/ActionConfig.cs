@@ -55,25 +55,23 @@ public abstract record ActionConfig
         /// <summary>Own addresses to connect from, a table; null lets the system choose.</summary>
         public string? SourceTable { get; init; }
 
-        /// <summary>Credentials table, by the label of the host URL.</summary>
-        public string? AuthTable { get; init; }
+        /// <summary>Logins for the next hops; null means none.</summary>
+        public RelayCredentials? Credentials { get; init; }
 
         /// <summary>Replaces the reverse-path: a whole address, or <c>@domain</c> to keep the local part; the null sender stays null.</summary>
         public string? MailFrom { get; init; }
-        public RelayTls Tls { get; init; } = RelayTls.Opportunistic;
 
-        /// <summary>False accepts any certificate where TLS is required (<c>no-verify</c>).</summary>
-        public bool VerifyTls { get; init; } = true;
-        public string? Identity { get; init; }
-        public string? TrustAnchor { get; init; }
+        /// <summary>What TLS must be like, where neither <see cref="TlsTable"/> nor the host's URL says more.</summary>
+        public TlsPolicy Tls { get; init; } = TlsPolicy.Welcome;
+
+        /// <summary>Table from next hop to TLS policy, keys and values as in Postfix's <c>smtp_tls_policy_maps</c>; null when none.</summary>
+        public string? TlsTable { get; init; }
         public bool Srs { get; init; }
     }
 
     /// <summary>Takes the message and drops it.</summary>
     public sealed record Discard : ActionConfig;
 }
-
-public enum RelayTls : byte { Never, Opportunistic, Required }
 
 public enum RelayProtocol : byte { Smtp, Smtps, Lmtp }
 
@@ -86,10 +84,12 @@ public sealed record RelayHost
     public int Port { get; init; }
     public RelayProtocol Protocol { get; init; }
 
-    /// <summary>What the URL says of TLS; null leaves it to the action.</summary>
-    public RelayTls? Tls { get; init; }
+    /// <summary>
+    /// What the URL says of TLS; null leaves it to the action. Where the action demands TLS too, its level says how the certificate is looked at.
+    /// </summary>
+    public TlsLevel? Tls { get; init; }
 
-    /// <summary>Key into the action's credentials table; null means no AUTH.</summary>
+    /// <summary>Key into a credentials table that goes by label; null means no login there.</summary>
     public string? AuthLabel { get; init; }
 
     /// <summary>Look up the host's address only (the usual meaning of a fixed host), not its MX.</summary>

@@ -28,7 +28,7 @@ public sealed class LocalAgent(LocalConnections connections, EventSink? events =
             _ => false,
         };
 
-    public NextHop NextHopOf(ActionConfig action, Recipient recipient)
+    public NextHop NextHopOf(ActionConfig action, Recipient recipient, MailAddress reversePath)
     {
         LocalIdentity identity = IdentityOf((ActionConfig.Local)action, recipient);
         string name = identity.Kind switch

@@ -7,38 +7,65 @@ using Estafette.Smtp;
 namespace Estafette.Delivery.Remote;
 
 /// <summary>
-/// Logs in to a smarthost with the credentials of the URL's label. A failed login keeps the mail waiting, with the provider's words and, where they are
-/// known, what to do about it (O28). The password is in no outcome, event or exception (E54).
+/// Logs in with the strongest mechanism that the connection allows (RFC 4954, E9). A failed login keeps the mail waiting, with the provider's words and, where they are
+/// known, what to do about it (O28); a server that does not prove itself where the mechanism asks for it gets no mail. The password is in no outcome, event or exception (E54).
 /// </summary>
-internal sealed class Authenticator(IRelayTables tables, EventSink events, RelayTimeouts timeouts)
+internal sealed class Authenticator(LoginGate gate, EventSink events, RelayTimeouts timeouts)
 {
     /// <summary>Null when logged in.</summary>
-    public async ValueTask<DeliveryOutcome?> LogInAsync(RelaySession session, ActionConfig.Relay action, CancellationToken cancellationToken)
+    public async ValueTask<DeliveryOutcome?> LogInAsync(RelaySession session, LoginAnswer login, PasswordNeeds needs, CancellationToken cancellationToken)
     {
-        string label = session.EndPoint.AuthLabel!;
-        if (action.AuthTable is not string table)
-            return Complaint(session, $"No credentials table for label {label}");
-        RelayTableAnswer row = await tables.LookUpAsync(table, label, cancellationToken);
-        if (row.Trouble is not null)
-            return Complaint(session, row.Trouble);
-        // Only the first colon separates: passwords hold colons, logins do not.
-        int colon = row.Value?.IndexOf(':', StringComparison.Ordinal) ?? -1;
-        if (colon <= 0)
-            return Complaint(session, row.Value is null ? $"No credentials for label {label} in table {table}" : $"Credentials of label {label} in table {table} are not of the form user:password");
-        var credentials = new SaslCredentials(row.Value![..colon], row.Value[(colon + 1)..]);
-        SaslClient? client = SaslClient.Choose(session.Capabilities.Mechanisms, credentials, session.Connection.IsEncrypted);
+        SaslCredentials credentials = login.Credentials!;
+        LoginKey key = gate.KeyOf(session.EndPoint.Service, credentials);
+        using IDisposable? passage = await gate.EnterAsync(key, timeouts.Authentication, cancellationToken);
+        if (passage is null)
+            return Complaint(session, $"Another connection to {session.EndPoint.Label} is still trying this login");
+        // It may have been refused while this one waited.
+        if (gate.Held(key) is { } held)
+            return held;
+        SmtpConnection connection = session.Connection;
+        var channel = new SaslChannel(connection.IsEncrypted, needs == PasswordNeeds.Nothing || (connection.IsEncrypted && (needs == PasswordNeeds.Tls || connection.IsVerified)))
+        {
+            EndPoint = connection.EndPointBinding(),
+        };
+        SaslClient? client = SaslClient.Choose(session.Capabilities.Mechanisms, credentials, channel);
         if (client is null)
-            return Complaint(session, $"{session.EndPoint.Label} offers no login that we know (PLAIN, LOGIN, CRAM-MD5)");
-        int code = await ExchangeAsync(session.Connection, client);
+            return Complaint(session, NoneFits(session, channel));
+        int code = await ExchangeAsync(connection, client);
         if (code is >= 200 and < 300)
+        {
+            if (!client.ServerIsProven)
+                return Complaint(session, $"{session.EndPoint.Label} let the login pass without proving that it knows the password ({client.Name}): somebody else may answer in its place");
+            gate.Accepted(key);
             return null;
-        if (session.Connection.Failure is not null)
+        }
+        if (client.Fault is not null)
+            return Complaint(session, SecretEcho.Hide($"{session.EndPoint.Label} {client.Fault} ({client.Name})", credentials));
+        if (connection.Failure is not null)
             return session.Lost("logging in");
+        return Refused(session, login, key, code);
+    }
+
+    private DeliveryOutcome Refused(RelaySession session, LoginAnswer login, LoginKey key, int code)
+    {
         DeliveryOutcome refused = PeerOutcome.Of(session.Connection.Reply, session.EndPoint, OutcomeScope.NextHop, permanent: false);
-        refused = refused with { Text = SecretEcho.Hide(refused.Text, credentials) + Hint(session.EndPoint.Host, code, refused.Text) };
-        if (code >= 500)
-            events.Publish(new OperatorWarning("mta", $"Login at {session.EndPoint.Label} with label {label} was refused: {refused.Text}") { At = events.Now });
+        refused = refused with { Text = SecretEcho.Hide(refused.Text, login.Credentials!) + Hint(session.EndPoint.Host, code, refused.Text) };
+        if (code < 500)
+            return refused;
+        gate.Refused(key, refused);
+        events.Publish(new OperatorWarning("mta", $"Login at {session.EndPoint.Label} with {login.Origin} was refused: {refused.Text}") { At = events.Now });
         return refused;
+    }
+
+    private static string NoneFits(RelaySession session, SaslChannel channel)
+    {
+        SaslMechanisms offered = session.Capabilities.Mechanisms;
+        string label = session.EndPoint.Label;
+        if ((offered & (SaslMechanisms.Plain | SaslMechanisms.Login)) == 0)
+            return $"{label} offers no login that we know (SCRAM-SHA-256, CRAM-MD5, PLAIN, LOGIN)";
+        return channel.IsEncrypted
+            ? $"{label} would have the password itself, but its certificate was not verified: demand `tls verify` or `tls secure`, or allow it with `tls no-verify`"
+            : $"{label} would have the password in clear text: demand TLS";
     }
 
     private async ValueTask<int> ExchangeAsync(SmtpConnection connection, SaslClient client)

@@ -1,47 +1,89 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using System.Net;
 using System.Net.Security;
 using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Estafette.Config;
 using Estafette.Config.Model;
-using Estafette.Events;
 
 namespace Estafette.Delivery.Remote;
 
 /// <summary>
-/// What our side of a handshake asks for: the name to verify, the trust anchor, our own certificate. Opportunistic TLS verifies nothing, because clear text
-/// would be the alternative (RFC 7435).
+/// Our side of handshakes: SNI, versions, ciphers, our own certificate, and the check of the peer's. Options are made once for each policy and host and shared by all
+/// connections until a file behind them changes. Sessions may be resumed: the peer's certificate is part of the session and is checked again each time.
 /// </summary>
-internal sealed class ClientTls(Func<string, SslStreamCertificateContext?> identities, EventSink events)
+internal sealed class ClientTls(TlsMaterial material, TrustAnchorFiles anchors, TimeProvider clock)
 {
-    public SslClientAuthenticationOptions Options(string host, bool verify, ActionConfig.Relay action, MailConfig config)
+    /// <summary>Options kept; all are forgotten when there are more.</summary>
+    private const int Remembered = 4096;
+
+    /// <summary>Extended key usage of servers (RFC 5280 s4.2.1.12).</summary>
+    private static readonly Oid s_server = new("1.3.6.1.5.5.7.3.1");
+
+    private readonly ConcurrentDictionary<Key, Entry> _options = new();
+
+    private readonly record struct Key(TlsPolicy Policy, string Host, string NextHop);
+
+    private sealed record Entry(SslClientAuthenticationOptions Options, X509Certificate2Collection? Anchors);
+
+    public SslClientAuthenticationOptions Options(TlsPolicy policy, RelayEndPoint target, MailConfig config)
     {
-        string name = host.Length > 2 && RoutePlanner.TryLiteral(host, out System.Net.IPAddress literal) ? literal.ToString() : host;
+        string? file = policy.TrustAnchor is string name ? config.TrustAnchors.GetValueOrDefault(name, name) : null;
+        X509Certificate2Collection? trusted = file is null ? null : anchors.Of(file);
+        SslStreamCertificateContext? own = policy.Identity is string identity ? material.Identities(identity) : null;
+        var key = new Key(policy, target.Host, target.NextHop);
+        if (_options.TryGetValue(key, out Entry? known) && ReferenceEquals(known.Anchors, trusted) && ReferenceEquals(known.Options.ClientCertificateContext, own))
+            return known.Options;
+        var check = new PeerCheck(policy, NamesOf(policy, target), file, clock);
         var options = new SslClientAuthenticationOptions
         {
-            TargetHost = name,
-            EnabledSslProtocols = SslProtocols.None,
+            TargetHost = policy.ServerName ?? (RoutePlanner.TryLiteral(target.Host, out IPAddress literal) ? literal.ToString() : target.Host),
+            EnabledSslProtocols = (policy.Settings.Minimum == TlsVersion.Tls12 ? SslProtocols.Tls12 : default) | (policy.Settings.Maximum == TlsVersion.Tls13 ? SslProtocols.Tls13 : default),
+            CipherSuitesPolicy = Ciphers(policy.Settings),
+            AllowTlsResume = policy.Settings.Tickets,
+            AllowRenegotiation = false,
             CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
-            ClientCertificateContext = action.Identity is string identity ? identities(identity) : null,
+            CertificateChainPolicy = ChainPolicy(trusted),
+            ClientCertificateContext = own,
+            RemoteCertificateValidationCallback = (stream, certificate, chain, errors) =>
+            {
+                PeerFinding finding = check.Examine(certificate as X509Certificate2, chain, errors);
+                ((PeerTlsStream)stream).Finding = finding;
+                return finding.Refusal is null;
+            },
         };
-        if (!verify)
-            options.RemoteCertificateValidationCallback = static (_, _, _, _) => true;
-        else if (action.TrustAnchor is string anchor)
-            options.CertificateChainPolicy = Policy(config.TrustAnchors.GetValueOrDefault(anchor, anchor));
+        if (_options.Count >= Remembered)
+            _options.Clear();
+        _options[key] = new Entry(options, trusted);
         return options;
     }
 
-    /// <summary>Only the given anchors count. An unreadable file leaves none, so that verification fails instead of falling back to the system's.</summary>
-    private X509ChainPolicy Policy(string file)
+    /// <summary>The names that may stand in the certificate, <c>hostname</c> and <c>nexthop</c> put in.</summary>
+    internal static ImmutableArray<TlsName> NamesOf(TlsPolicy policy, RelayEndPoint target)
     {
-        var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
-        try
+        ImmutableArray<TlsName> asked = policy.Names.IsEmpty ? TlsPolicy.NamesOf(policy.Level) : policy.Names;
+        return [.. asked.Select(n => n.Kind switch
         {
-            policy.CustomTrustStore.ImportFromPemFile(file);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException)
-        {
-            events.Publish(new OperatorWarning("mta", $"Trust anchor {file} cannot be read: {e.Message}") { At = events.Now });
-        }
+            TlsNameKind.Hostname => new TlsName(TlsNameKind.Literal, target.Host),
+            TlsNameKind.NextHop => new TlsName(TlsNameKind.Literal, target.NextHop),
+            TlsNameKind.BelowNextHop => new TlsName(TlsNameKind.BelowLiteral, target.NextHop),
+            _ => n,
+        })];
+    }
+
+    private static X509ChainPolicy ChainPolicy(X509Certificate2Collection? trusted)
+    {
+        var policy = new X509ChainPolicy { RevocationMode = X509RevocationMode.NoCheck, DisableCertificateDownloads = true };
+        policy.ApplicationPolicy.Add(s_server);
+        if (trusted is null)
+            return policy;
+        policy.TrustMode = X509ChainTrustMode.CustomRootTrust;
+        policy.CustomTrustStore.AddRange(trusted);
         return policy;
     }
+
+    private static CipherSuitesPolicy? Ciphers(TlsSettings settings) =>
+        settings.CipherSuites.IsEmpty ? null : new CipherSuitesPolicy(CipherSuites.Values(settings));
 }

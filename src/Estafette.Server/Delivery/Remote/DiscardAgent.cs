@@ -11,7 +11,7 @@ public sealed class DiscardAgent : IDeliveryAgent
 
     public bool Serves(ActionConfig action, DeliveryTarget target) => action is ActionConfig.Discard;
 
-    public NextHop NextHopOf(ActionConfig action, Recipient recipient) => new("discard", "", action.Name);
+    public NextHop NextHopOf(ActionConfig action, Recipient recipient, MailAddress reversePath) => new("discard", "", action.Name);
 
     public int RecipientsPerJob(ActionConfig action) => Recipients;
 

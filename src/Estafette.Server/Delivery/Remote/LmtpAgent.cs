@@ -15,19 +15,21 @@ namespace Estafette.Delivery.Remote;
 /// </summary>
 public sealed class LmtpAgent(IExchangerDns dns, IRelayTables tables, EventSink events, TimeProvider clock, RelayTimeouts? timeouts = null) : IDeliveryAgent
 {
-    private readonly RelayServices _services = new(dns, tables, _ => null, events, clock, timeouts ?? RelayTimeouts.Default);
+    private readonly RelayServices _services = new(dns, tables, TlsMaterial.Anonymous, events, clock, timeouts ?? RelayTimeouts.Default);
 
     public bool Serves(ActionConfig action, DeliveryTarget target) => action is ActionConfig.Local { Method: LocalMethod.Lmtp } && target is DeliveryTarget.User;
 
-    public NextHop NextHopOf(ActionConfig action, Recipient recipient) => new("lmtp", MethodOf(action).Destination, action.Name);
+    public NextHop NextHopOf(ActionConfig action, Recipient recipient, MailAddress reversePath) => new("lmtp", MethodOf(action).Destination, action.Name);
 
     public int RecipientsPerJob(ActionConfig action) => 1;
+
+    public void Wake() => _services.Hosts.Wake();
 
     public Task ServeAsync(DeliveryLane lane, CancellationToken cancellationToken)
     {
         LocalMethod.Lmtp method = MethodOf(lane.Action);
         RoutePlan plan = PlanOf(method.Destination);
-        var settings = new ActionConfig.Relay { Name = lane.Action.Name, At = lane.Action.At, Helo = "localhost", Tls = RelayTls.Never };
+        var settings = new ActionConfig.Relay { Name = lane.Action.Name, At = lane.Action.At, Helo = "localhost", Tls = TlsPolicy.Welcome with { Level = TlsLevel.None } };
         return new RelayLane(lane, settings, _services, job => Prepare(job, method, lane.Config), _ => ValueTask.FromResult(Walk())).ServeAsync(cancellationToken);
 
         RouteWalk Walk() => new(plan, method.Destination, _services.Dns, _services.Own, lane.Config);
@@ -44,7 +46,7 @@ public sealed class LmtpAgent(IExchangerDns dns, IRelayTables tables, EventSink 
             return new RoutePlan([Host(text[..colon], port)]);
         return RoutePlan.Of(DeliveryOutcome.Deferred(new(4, 3, 5), $"LMTP destination {destination} has no port", OutcomeScope.NextHop));
 
-        static RouteHost Host(string name, int port) => new(name, port) { Protocol = RelayProtocol.Lmtp, Tls = RelayTls.Never, Fixed = true };
+        static RouteHost Host(string name, int port) => new(name, port) { Protocol = RelayProtocol.Lmtp, Tls = TlsLevel.None, Fixed = true };
     }
 
     private static LocalMethod.Lmtp MethodOf(ActionConfig action) => (LocalMethod.Lmtp)((ActionConfig.Local)action).Method;

@@ -9,10 +9,21 @@ namespace Estafette.Delivery.Remote;
 public sealed record RelayEndPoint(string Host, EndPoint Address)
 {
     public RelayProtocol Protocol { get; init; }
-    public RelayTls Tls { get; init; }
 
-    /// <summary>Key into the credentials table; null means no AUTH.</summary>
+    /// <summary>What the host's URL says of TLS; null where it says nothing.</summary>
+    public TlsLevel? Tls { get; init; }
+
+    /// <summary>The URL's label; null means no login by label.</summary>
     public string? AuthLabel { get; init; }
+
+    /// <summary>The domain the mail goes to, or the fixed host as it was written: what policies and certificates are held against.</summary>
+    public string NextHop { get; init; } = Host;
+
+    /// <summary>Given by the configuration, not found by MX.</summary>
+    public bool Fixed { get; init; }
+
+    /// <summary>The host and its port, whichever of its addresses this is.</summary>
+    public string Service => Address is IPEndPoint ip ? string.Create(CultureInfo.InvariantCulture, $"{Host}:{ip.Port}") : Host;
 
     /// <summary>As logs tell it: <c>mx.example.org[192.0.2.1]:25</c>, or the path of a socket.</summary>
     public string Label { get; } = Address switch

@@ -16,6 +16,8 @@ internal sealed class RelayLane(
 {
     private RelaySession? _session;
     private RouteWalk? _walk;
+    private long _standInSince;
+    private bool _isStandIn;
 
     public async Task ServeAsync(CancellationToken cancellationToken)
     {
@@ -46,7 +48,7 @@ internal sealed class RelayLane(
         {
             return null;
         }
-        if (job is not null && _session is not null && (_session.Messages >= RelayLimits.MessagesPerConnection || (waited && _session.Connection.IsStale())))
+        if (job is not null && _session is not null && (_session.Messages >= RelayLimits.MessagesPerConnection || IsStandInForLong() || (waited && _session.Connection.IsStale())))
             await CloseAsync();
         return job;
     }
@@ -115,19 +117,52 @@ internal sealed class RelayLane(
         _walk ??= await plan(cancellationToken);
         while (await _walk.NextAsync(cancellationToken) is RelayEndPoint target)
         {
-            OpenResult result = await services.Opener.OpenAsync(target, action, lane.Config, cancellationToken);
-            if (result.Session is not null)
-                return result.Session;
-            _walk.Failed(result.Failure!, result.Stop);
+            if (services.Hosts.Ask(target, action.Name, lastResort: false) is { } rests)
+                _walk.PassOver(target, rests);
+            else if (await TryAsync(target, cancellationToken) is { } session)
+                return session;
+        }
+        while (_walk.NextResting() is { } target)
+        {
+            if (services.Hosts.Ask(target, action.Name, lastResort: true) is null && await TryAsync(target, cancellationToken) is { } session)
+                return session;
         }
         return null;
     }
+
+    private async ValueTask<RelaySession?> TryAsync(RelayEndPoint target, CancellationToken cancellationToken)
+    {
+        OpenResult result = default;
+        try
+        {
+            result = await services.Opener.OpenAsync(target, action, lane.NextHop.Sender, lane.Config, cancellationToken);
+        }
+        finally
+        {
+            if (result.Session is not null)
+                services.Hosts.Opened(target, action.Name);
+            else if (result.Failure is null || result.Step == OpenStep.AtHome || cancellationToken.IsCancellationRequested)
+                services.Hosts.GaveUp(target, action.Name);
+            else
+                services.Hosts.Failed(target, action.Name, result.Failure, result.Step == OpenStep.Host);
+        }
+        if (result.Session is null)
+            _walk!.Failed(result.Failure!);
+        _isStandIn = _walk!.HasPassedOver;
+        _standInSince = services.Clock.GetTimestamp();
+        return result.Session;
+    }
+
+    /// <summary>Mail returns to the host that the route prefers, also when there is always more of it.</summary>
+    private bool IsStandInForLong() => _isStandIn && services.Clock.GetElapsedTime(_standInSince) > RelayLimits.StandIn;
 
     private async ValueTask CloseAsync()
     {
         RelaySession? session = _session;
         _session = null;
-        if (session is not null)
-            await session.QuitAsync(services.Timeouts.Quit);
+        if (session is null)
+            return;
+        services.Hosts.Closed(session.EndPoint);
+        await session.QuitAsync(services.Timeouts.Quit);
     }
 }

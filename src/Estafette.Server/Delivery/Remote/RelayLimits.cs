@@ -12,6 +12,9 @@ internal static class RelayLimits
     /// <summary>After this many messages a connection is closed and another one opened, so that load balancers get their share.</summary>
     public const int MessagesPerConnection = 1000;
 
+    /// <summary>How long a connection serves while a host that the route prefers rests.</summary>
+    public static TimeSpan StandIn { get; } = TimeSpan.FromSeconds(30);
+
     /// <summary>RCPT commands in one group: their replies must fit the peer's and our socket buffers, or both wait for ever (RFC 2920 s3.1).</summary>
     public const int RecipientsPerGroup = 100;
 

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Net.Security;
 using System.Runtime.CompilerServices;
 using Estafette.Config.Model;
 using Estafette.Events;
@@ -14,27 +13,38 @@ namespace Estafette.Delivery.Remote;
 /// lane share its domain or its hosts, so that one connection can carry them.
 /// </summary>
 public sealed class RemoteAgent(
-    IExchangerDns dns, IRelayTables tables, Func<string, SslStreamCertificateContext?> identities, EventSink events, TimeProvider clock, RelayTimeouts? timeouts = null) : IDeliveryAgent
+    IExchangerDns dns, IRelayTables tables, TlsMaterial material, EventSink events, TimeProvider clock, RelayTimeouts? timeouts = null) : IDeliveryAgent
 {
     /// <summary>RFC 5321 s4.5.3.1.8: what every server must take.</summary>
     private const int Recipients = 100;
 
-    private readonly RelayServices _services = new(dns, tables, identities, events, clock, timeouts ?? RelayTimeouts.Default);
+    private readonly RelayServices _services = new(dns, tables, material, events, clock, timeouts ?? RelayTimeouts.Default);
 
     // The name of a host list is asked for once a recipient and never changes while its action lives.
     private readonly ConditionalWeakTable<ActionConfig.Relay, string> _hostNames = [];
 
     public bool Serves(ActionConfig action, DeliveryTarget target) => action is ActionConfig.Relay && target is DeliveryTarget.Relay;
 
-    public NextHop NextHopOf(ActionConfig action, Recipient recipient)
+    public NextHop NextHopOf(ActionConfig action, Recipient recipient, MailAddress reversePath)
     {
         var relay = (ActionConfig.Relay)action;
+        // Who logs in as himself shares no connection with others.
+        string sender = relay.Credentials is { Key: CredentialKey.Sender } ? reversePath.ToString().ToLowerInvariant() : "";
         if (relay.Hosts.IsEmpty)
-            return new NextHop("smtp", recipient.Address.Domain.ToLowerInvariant(), relay.Name);
-        return new NextHop(relay.Hosts[0].Protocol == RelayProtocol.Lmtp ? "lmtp" : "smtp", _hostNames.GetValue(relay, HostNames), relay.Name);
+            return new NextHop("smtp", recipient.Address.Domain.ToLowerInvariant(), relay.Name) { Sender = sender };
+        return new NextHop(relay.Hosts[0].Protocol == RelayProtocol.Lmtp ? "lmtp" : "smtp", _hostNames.GetValue(relay, HostNames), relay.Name) { Sender = sender };
     }
 
     public int RecipientsPerJob(ActionConfig action) => Recipients;
+
+    public void Wake()
+    {
+        _services.Hosts.Wake();
+        _services.Logins.Wake();
+    }
+
+    /// <summary>Hosts that are passed over for the time being.</summary>
+    public IReadOnlyList<RestingHost> RestingHosts() => _services.Hosts.List();
 
     public Task ServeAsync(DeliveryLane lane, CancellationToken cancellationToken)
     {

@@ -11,8 +11,11 @@ namespace Estafette.Delivery.Remote;
 internal sealed record RouteHost(string Name, int Port)
 {
     public RelayProtocol Protocol { get; init; }
-    public RelayTls Tls { get; init; }
+    public TlsLevel? Tls { get; init; }
     public string? AuthLabel { get; init; }
+
+    /// <summary>The domain or fixed host that led here.</summary>
+    public string NextHop { get; init; } = Name;
 
     /// <summary>Fixed by the configuration, or found by MX.</summary>
     public bool Fixed { get; init; }
@@ -47,7 +50,7 @@ internal sealed class RoutePlanner(IExchangerDns dns, IRelayTables tables)
                 return RoutePlan.Of(DeliveryOutcome.Failed(new(5, 4, 4), $"Table {table} has no relay host for {domain}", OutcomeScope.NextHop));
             return await FixedAsync([row.Host], action, config, cancellationToken);
         }
-        return await ByDomainAsync(domain, new RouteHost("", SmtpPort) { Tls = action.Tls }, action, config, cancellationToken);
+        return await ByDomainAsync(domain, new RouteHost(domain, SmtpPort), action, config, cancellationToken);
     }
 
     /// <summary>The address inside <c>[192.0.2.1]</c> or <c>[IPv6:2001:db8::1]</c> (RFC 5321 s4.1.3); a bare one too, as configurations write it.</summary>
@@ -75,7 +78,7 @@ internal sealed class RoutePlanner(IExchangerDns dns, IRelayTables tables)
             var settings = new RouteHost(host.Host, host.Port == 0 ? DefaultPort(host.Protocol) : host.Port)
             {
                 Protocol = host.Protocol,
-                Tls = TlsOf(host, action),
+                Tls = host.Tls,
                 AuthLabel = host.AuthLabel,
                 Fixed = true,
             };
@@ -91,13 +94,6 @@ internal sealed class RoutePlanner(IExchangerDns dns, IRelayTables tables)
         return plan.Count == 0 && nothing is not null ? nothing : new RoutePlan(plan.ToImmutable());
     }
 
-    /// <summary>A password never goes out in clear text by accident (E9): with a login, TLS that was merely welcome becomes a must.</summary>
-    private static RelayTls TlsOf(RelayHost host, ActionConfig.Relay action)
-    {
-        RelayTls tls = host.Tls ?? action.Tls;
-        return host.AuthLabel is not null && tls == RelayTls.Opportunistic && host.Protocol != RelayProtocol.Lmtp ? RelayTls.Required : tls;
-    }
-
     private static int DefaultPort(RelayProtocol protocol) => protocol switch { RelayProtocol.Smtps => 465, RelayProtocol.Lmtp => 24, _ => SmtpPort };
 
     private async ValueTask<RoutePlan> ByDomainAsync(string domain, RouteHost settings, ActionConfig.Relay action, MailConfig config, CancellationToken cancellationToken)
@@ -110,6 +106,7 @@ internal sealed class RoutePlanner(IExchangerDns dns, IRelayTables tables)
         }
         if (AsciiName(domain) is not string name)
             return RoutePlan.Of(DeliveryOutcome.Failed(new(5, 1, 2), $"{PeerSafe(domain)} is not a domain name", OutcomeScope.NextHop));
+        settings = settings with { NextHop = name };
         ExchangerAnswer answer = await dns.ExchangersAsync(name, cancellationToken);
         return answer.Finding switch
         {

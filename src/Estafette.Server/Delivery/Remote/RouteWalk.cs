@@ -12,6 +12,7 @@ namespace Estafette.Delivery.Remote;
 /// </summary>
 internal sealed class RouteWalk(RoutePlan plan, string domain, IExchangerDns dns, OwnAddresses own, MailConfig config)
 {
+    private readonly Queue<RelayEndPoint> _resting = [];
     private int _host;
     private int _address;
     private int _tried;
@@ -54,13 +55,27 @@ internal sealed class RouteWalk(RoutePlan plan, string domain, IExchangerDns dns
         return null;
     }
 
-    /// <summary>Remembers why an address did not serve. <paramref name="stop"/> ends the walk: other addresses would only say the same.</summary>
-    public void Failed(DeliveryOutcome outcome, bool stop = false)
+    /// <summary>A host that the route prefers was passed over or failed.</summary>
+    public bool HasPassedOver { get; private set; }
+
+    /// <summary>Remembers why an address did not serve. What was refused for safety's sake tells more than a connection that failed elsewhere.</summary>
+    public void Failed(DeliveryOutcome outcome)
     {
-        if (_verdict is null || outcome.Kind == OutcomeKind.Deferred || _verdict.Kind != OutcomeKind.Deferred)
+        HasPassedOver = true;
+        if (_verdict is null || (outcome.Kind == OutcomeKind.Deferred && !(_verdict is { Kind: OutcomeKind.Deferred, Status.Subject: 7 } && outcome.Status.Subject != 7)) || _verdict.Kind != OutcomeKind.Deferred)
             _verdict = outcome;
-        _ended |= stop;
     }
+
+    /// <summary>The address rests after a failure: it gets its turn when no other one served.</summary>
+    public void PassOver(RelayEndPoint target, DeliveryOutcome why)
+    {
+        Failed(why);
+        _tried--;
+        _resting.Enqueue(target);
+    }
+
+    /// <summary>The next of those that were passed over; null when there are no more.</summary>
+    public RelayEndPoint? NextResting() => _tried < RelayLimits.AddressesPerAttempt && _resting.TryDequeue(out RelayEndPoint? target) ? target : null;
 
     private async ValueTask<ImmutableArray<IPAddress>> AddressesAsync(RouteHost host, CancellationToken cancellationToken)
     {
@@ -78,5 +93,5 @@ internal sealed class RouteWalk(RoutePlan plan, string domain, IExchangerDns dns
     }
 
     private static RelayEndPoint EndPointOf(RouteHost host, EndPoint address) =>
-        new(host.Name, address) { Protocol = host.Protocol, Tls = host.Tls, AuthLabel = host.AuthLabel };
+        new(host.Name, address) { Protocol = host.Protocol, Tls = host.Tls, AuthLabel = host.AuthLabel, NextHop = host.NextHop, Fixed = host.Fixed };
 }

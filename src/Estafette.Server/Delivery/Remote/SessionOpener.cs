@@ -7,108 +7,175 @@ using Estafette.Smtp;
 
 namespace Estafette.Delivery.Remote;
 
-/// <summary>A session, or why there is none. <paramref name="Stop"/> says that other addresses would only refuse alike (a wrong password).</summary>
-internal readonly record struct OpenResult(RelaySession? Session, DeliveryOutcome? Failure, bool Stop = false);
+/// <summary>How far the setting up of a session came.</summary>
+internal enum OpenStep : byte
+{
+    /// <summary>Something at home was missing, or a login rests: nothing was connected, and the host is not to blame.</summary>
+    AtHome,
+
+    /// <summary>Connecting, or the greeting: the host as such.</summary>
+    Host,
+
+    /// <summary>TLS or the login, which are this action's.</summary>
+    Action,
+}
+
+/// <summary>A session, or why there is none and at which step that came out.</summary>
+internal readonly record struct OpenResult(RelaySession? Session, DeliveryOutcome? Failure, OpenStep Step = OpenStep.Host);
+
+/// <summary>What one connection is to be like: found out before it is made.</summary>
+internal sealed record OpenPlan(RelayEndPoint Target, ActionConfig.Relay Action, MailConfig Config, TlsPolicy Tls, LoginAnswer Login);
 
 /// <summary>
-/// Brings one connection to the point where MAIL may follow: connect, greeting, EHLO (HELO for old servers), STARTTLS as the action asks (RFC 3207), AUTH
-/// (RFC 4954). A refusal up to here never fails mail for good: the next address is tried, then a later attempt (E38).
+/// Brings one connection to the point where MAIL may follow: connect, greeting, EHLO (HELO for old servers), STARTTLS as the policy asks (RFC 3207), AUTH
+/// (RFC 4954). A refusal up to here never fails mail for good: the next address is tried, then a later attempt (E38). Where the policy demands TLS nothing
+/// is sent without it, whatever the other side says.
 /// </summary>
-internal sealed class SessionOpener(IRelayTables tables, ClientTls clientTls, EventSink events, RelayTimeouts timeouts, TimeProvider clock)
+internal sealed class SessionOpener(RelayServices services)
 {
     private const string Trace = "mta";
 
-    public async ValueTask<OpenResult> OpenAsync(RelayEndPoint target, ActionConfig.Relay action, MailConfig config, CancellationToken cancellationToken)
+    private readonly IRelayTables _tables = services.Tables;
+    private readonly EventSink _events = services.Events;
+    private readonly RelayTimeouts _timeouts = services.Timeouts;
+    private readonly RelayLogins _logins = new(services.Tables, services.Events);
+    private readonly TlsPolicies _policies = new(services.Tables);
+    private readonly Authenticator _authenticator = new(services.Logins, services.Events, services.Timeouts);
+    private readonly FirstTime _firstTime = new(services.Clock);
+
+    public async ValueTask<OpenResult> OpenAsync(RelayEndPoint target, ActionConfig.Relay action, string sender, MailConfig config, CancellationToken cancellationToken)
     {
-        OpenResult result = await AttemptAsync(target, action, config, cancellationToken);
+        LoginAnswer login = await _logins.FindAsync(action, target, sender, cancellationToken);
+        DeliveryOutcome? trouble = login.Trouble ?? (login.Credentials is null ? null : services.Logins.Held(services.Logins.KeyOf(target.Service, login.Credentials)));
+        if (trouble is not null)
+            return new OpenResult(null, trouble, OpenStep.AtHome);
+        TlsPolicyAnswer tls = await _policies.FindAsync(action, target, login.Credentials is null ? null : NeedsOf(action), cancellationToken);
+        if (tls.Policy is null)
+        {
+            _events.Publish(new OperatorWarning(Trace, tls.Trouble!) { At = _events.Now });
+            return new OpenResult(null, PeerOutcome.Deferred(new(4, 3, 5), tls.Trouble!, target, OutcomeScope.NextHop), OpenStep.AtHome);
+        }
+        var plan = new OpenPlan(target, action, config, tls.Policy, login);
+        OpenResult result = await AttemptAsync(plan, cancellationToken);
         if (result.Session is not null || result.Failure is not null)
             return result;
         // A handshake failed where TLS is only welcome: once more in clear text, on a fresh connection (E8).
-        RelayEndPoint clear = target with { Tls = RelayTls.Never };
-        return await AttemptAsync(clear, action, config, cancellationToken);
+        return await AttemptAsync(plan with { Tls = tls.Policy with { Level = TlsLevel.None } }, cancellationToken);
     }
 
+    private static PasswordNeeds NeedsOf(ActionConfig.Relay action) => action.Credentials?.Password ?? PasswordNeeds.VerifiedTls;
+
     /// <summary>Neither session nor failure means: the handshake of opportunistic TLS failed.</summary>
-    private async ValueTask<OpenResult> AttemptAsync(RelayEndPoint target, ActionConfig.Relay action, MailConfig config, CancellationToken cancellationToken)
+    private async ValueTask<OpenResult> AttemptAsync(OpenPlan plan, CancellationToken cancellationToken)
     {
-        IPAddress? source = await SourceAsync(action, target.Address, cancellationToken);
-        if (events.Traces(Trace))
-            events.Trace(Trace, $"connecting to {target.Label}");
-        (SmtpConnection? connection, string trouble) = await SmtpConnection.ConnectAsync(target.Address, source, timeouts.Connect, clock, cancellationToken);
+        RelayEndPoint target = plan.Target;
+        IPAddress? source = await SourceAsync(plan.Action, target.Address, cancellationToken);
+        if (_events.Traces(Trace))
+            _events.Trace(Trace, $"connecting to {target.Label}");
+        (SmtpConnection? connection, string trouble) = await SmtpConnection.ConnectAsync(target.Address, source, _timeouts.Connect, services.Clock, cancellationToken);
         if (connection is null)
         {
-            events.Trace(Trace, $"connect to {target.Label}: {trouble}");
+            _events.Trace(Trace, $"connect to {target.Label}: {trouble}");
             return new OpenResult(null, PeerOutcome.Deferred(new(4, 4, 1), $"connect to {target.Label}: {trouble}", target, OutcomeScope.NextHop));
         }
         OpenResult result = default;
         try
         {
-            result = await GreetAsync(connection, target, action, config, cancellationToken);
+            result = await GreetAsync(connection, plan, cancellationToken);
         }
         finally
         {
             if (result.Session is null)
                 await connection.DisposeAsync();
         }
-        if (events.Traces(Trace))
-            events.Trace(Trace, result.Session is null ? $"{target.Label}: {result.Failure?.Text ?? "TLS failed, trying without"}" : $"connected to {target.Label} {connection.TlsDescription}");
+        if (_events.Traces(Trace))
+            _events.Trace(Trace, result.Session is null ? $"{target.Label}: {result.Failure?.Text ?? "TLS failed, trying without"}" : $"connected to {target.Label}");
         return result;
     }
 
-    private async ValueTask<OpenResult> GreetAsync(SmtpConnection connection, RelayEndPoint target, ActionConfig.Relay action, MailConfig config, CancellationToken cancellationToken)
+    private async ValueTask<OpenResult> GreetAsync(SmtpConnection connection, OpenPlan plan, CancellationToken cancellationToken)
     {
-        if (target.Protocol == RelayProtocol.Smtps && !await connection.StartTlsAsync(clientTls.Options(target.Host, verify: action.VerifyTls, action, config), timeouts.TlsHandshake))
-            return TlsFailed(connection, target);
-        int code = await connection.ReadReplyAsync(timeouts.Greeting);
+        RelayEndPoint target = plan.Target;
+        if (target.Protocol == RelayProtocol.Smtps && !await EncryptAsync(connection, plan))
+            return TlsFailed(connection, plan);
+        int code = await connection.ReadReplyAsync(_timeouts.Greeting);
         if (code is not (>= 200 and < 300))
             return Refused(connection, target, "the greeting");
-        string name = await HelloNameAsync(connection, action, config, cancellationToken);
+        string name = await HelloNameAsync(connection, plan.Action, plan.Config, cancellationToken);
         EhloCapabilities? capabilities = await HelloAsync(connection, target, name);
         if (capabilities is null)
             return Refused(connection, target, "EHLO");
-        if (target.Protocol != RelayProtocol.Smtps && target.Tls != RelayTls.Never && !connection.IsEncrypted)
+        if (!connection.IsEncrypted && plan.Tls.Level != TlsLevel.None)
         {
             if (capabilities.Has(EhloKeywords.StartTls))
             {
-                (OpenResult? end, bool encrypted) = await UpgradeAsync(connection, target, action, config);
+                (OpenResult? end, bool encrypted) = await UpgradeAsync(connection, plan);
                 if (end is OpenResult failed)
                     return failed;
+                // Whatever was promised in clear text is forgotten (E6).
                 capabilities = encrypted ? await HelloAsync(connection, target, name) : capabilities;
                 if (capabilities is null)
                     return Refused(connection, target, "EHLO");
             }
-            else if (target.Tls == RelayTls.Required)
+            else if (plan.Tls.Level >= TlsLevel.Encrypt)
             {
-                return new OpenResult(null, PeerOutcome.Deferred(new(4, 7, 4), $"TLS is required, but was not offered by {target.Label}", target, OutcomeScope.NextHop));
+                return OfAction(new(4, 7, 4), $"TLS is required, but was not offered by {target.Label}", target);
             }
         }
         var session = new RelaySession(connection, target, capabilities);
-        if (target.AuthLabel is null)
+        if (plan.Login.Credentials is null)
             return new OpenResult(session, null);
-        DeliveryOutcome? refusal = await new Authenticator(tables, events, timeouts).LogInAsync(session, action, cancellationToken);
-        return refusal is null ? new OpenResult(session, null) : new OpenResult(null, refusal, Stop: refusal.ReplyCode is >= 500 or 0 && connection.Failure is null);
+        DeliveryOutcome? refusal = await _authenticator.LogInAsync(session, plan.Login, NeedsOf(plan.Action), cancellationToken);
+        // A refused login rests by itself, by its password: a corrected one is to be tried at once.
+        return refusal is null ? new OpenResult(session, null) : new OpenResult(null, refusal, refusal.ReplyCode >= 500 ? OpenStep.AtHome : OpenStep.Action);
     }
 
     /// <summary>STARTTLS and the handshake. No end and not encrypted: the peer declined, and clear text is allowed.</summary>
-    private async ValueTask<(OpenResult? End, bool Encrypted)> UpgradeAsync(SmtpConnection connection, RelayEndPoint target, ActionConfig.Relay action, MailConfig config)
+    private async ValueTask<(OpenResult? End, bool Encrypted)> UpgradeAsync(SmtpConnection connection, OpenPlan plan)
     {
-        bool required = target.Tls == RelayTls.Required;
+        RelayEndPoint target = plan.Target;
+        bool required = plan.Tls.Level >= TlsLevel.Encrypt;
         CommandWriter.Line(connection.Output, "STARTTLS");
-        await connection.FlushAsync(timeouts.Hello);
-        int code = await connection.ReadReplyAsync(timeouts.Hello);
+        await connection.FlushAsync(_timeouts.Hello);
+        int code = await connection.ReadReplyAsync(_timeouts.Hello);
         if (code != 220)
         {
-            if (required || code is 0 or 421)
+            if (code is 0 or 421)
                 return (Refused(connection, target, "STARTTLS"), false);
-            events.Publish(new OperatorWarning(Trace, $"{target.Label} offers STARTTLS but declines it ({connection.Reply.Text}): clear text is used") { At = clock.GetUtcNow() });
+            string words = connection.Reply.Text;
+            if (required)
+                return (OfAction(new(4, 7, 4), $"TLS is required, but {target.Label} declines STARTTLS: {words}", target), false);
+            Tell(target, $"{target.Label} offers STARTTLS but declines it ({words}): clear text is used");
             return (null, false);
         }
-        if (await connection.StartTlsAsync(clientTls.Options(target.Host, required && action.VerifyTls, action, config), timeouts.TlsHandshake))
+        if (connection.Unasked > 0)
+            Tell(target, $"{target.Label} sent {connection.Unasked} octets in clear text behind its answer to STARTTLS: they are thrown away; somebody on the way may have put them there");
+        if (await EncryptAsync(connection, plan))
             return (null, true);
         if (required)
-            return (TlsFailed(connection, target), false);
-        events.Publish(new OperatorWarning(Trace, $"TLS with {target.Label} failed ({connection.Failure}): clear text is used") { At = clock.GetUtcNow() });
+            return (TlsFailed(connection, plan), false);
+        Tell(target, $"TLS with {target.Label} failed ({connection.Failure}): clear text is used");
         return (default(OpenResult), false);
+    }
+
+    private async ValueTask<bool> EncryptAsync(SmtpConnection connection, OpenPlan plan)
+    {
+        if (!await connection.StartTlsAsync(services.Tls.Options(plan.Tls, plan.Target, plan.Config), _timeouts.TlsHandshake))
+            return false;
+        if (connection.Tls is var (protocol, cipher))
+        {
+            _events.Publish(new RelayTlsStarted(plan.Target.Label, connection.Finding?.Trust ?? PeerTrust.Anonymous) { Protocol = protocol, Cipher = cipher.OpenSslName, Bits = cipher.Bits, At = _events.Now });
+        }
+        return true;
+    }
+
+    /// <summary>Once a day for each next hop, not once a message.</summary>
+    private void Tell(RelayEndPoint target, string text)
+    {
+        if (_firstTime.Is(target.Service))
+            _events.Publish(new OperatorWarning(Trace, text) { At = _events.Now });
+        else
+            _events.Trace(Trace, text);
     }
 
     private async ValueTask<EhloCapabilities?> HelloAsync(SmtpConnection connection, RelayEndPoint target, string name)
@@ -127,15 +194,15 @@ internal sealed class SessionOpener(IRelayTables tables, ClientTls clientTls, Ev
     {
         if (!CommandWriter.TryHello(connection.Output, verb, name))
             CommandWriter.Line(connection.Output, verb + " localhost");
-        await connection.FlushAsync(timeouts.Hello);
-        return await connection.ReadReplyAsync(timeouts.Hello);
+        await connection.FlushAsync(_timeouts.Hello);
+        return await connection.ReadReplyAsync(_timeouts.Hello);
     }
 
     private async ValueTask<string> HelloNameAsync(SmtpConnection connection, ActionConfig.Relay action, MailConfig config, CancellationToken cancellationToken)
     {
         if (action.HeloTable is string table && connection.LocalAddress is IPAddress local)
         {
-            RelayTableAnswer row = await tables.LookUpAsync(table, local.ToString(), cancellationToken);
+            RelayTableAnswer row = await _tables.LookUpAsync(table, local.ToString(), cancellationToken);
             if (!string.IsNullOrEmpty(row.Value))
                 return row.Value;
         }
@@ -148,7 +215,7 @@ internal sealed class SessionOpener(IRelayTables tables, ClientTls clientTls, Ev
         if (action.SourceTable is not string table || target is not IPEndPoint ip)
             return null;
         var fitting = new List<IPAddress>();
-        foreach (string row in await tables.ListAsync(table, cancellationToken))
+        foreach (string row in await _tables.ListAsync(table, cancellationToken))
         {
             if (RoutePlanner.TryLiteral(row, out IPAddress address) && address.AddressFamily == ip.AddressFamily)
                 fitting.Add(address);
@@ -156,8 +223,16 @@ internal sealed class SessionOpener(IRelayTables tables, ClientTls clientTls, Ev
         return fitting.Count == 0 ? null : fitting[Random.Shared.Next(fitting.Count)];
     }
 
-    private static OpenResult TlsFailed(SmtpConnection connection, RelayEndPoint target) =>
-        new(null, PeerOutcome.Deferred(new(4, 7, 5), $"TLS with {target.Label} failed: {connection.Failure}", target, OutcomeScope.NextHop));
+    private OpenResult TlsFailed(SmtpConnection connection, OpenPlan plan)
+    {
+        string text = $"TLS with {plan.Target.Label} failed (level {plan.Tls.Level.ToString().ToLowerInvariant()}): {connection.Failure}";
+        if (connection.Finding?.Refusal is not null && _firstTime.Is(text))
+            _events.Publish(new OperatorWarning(Trace, text) { At = _events.Now });
+        return OfAction(new(4, 7, 5), text, plan.Target);
+    }
+
+    private static OpenResult OfAction(EnhancedStatus status, string text, RelayEndPoint target) =>
+        new(null, PeerOutcome.Deferred(status, text, target, OutcomeScope.NextHop), OpenStep.Action);
 
     private static OpenResult Refused(SmtpConnection connection, RelayEndPoint target, string step)
     {

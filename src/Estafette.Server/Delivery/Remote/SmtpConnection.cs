@@ -2,6 +2,8 @@ using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
+using System.Security.Authentication.ExtendedProtection;
+using Estafette.Config;
 using Estafette.Smtp;
 
 namespace Estafette.Delivery.Remote;
@@ -38,7 +40,13 @@ internal sealed class SmtpConnection : IAsyncDisposable
     /// <summary>Why the connection is of no use any more; null while it works.</summary>
     public string? Failure { get; private set; }
 
-    public bool IsEncrypted => _stream is SslStream;
+    public bool IsEncrypted => _stream is PeerTlsStream;
+
+    /// <summary>The peer's certificate was trusted and in the right name.</summary>
+    public bool IsVerified => _stream is PeerTlsStream { Finding.IsVerified: true };
+
+    /// <summary>What the peer's certificate turned out to be; null before there was a handshake.</summary>
+    public PeerFinding? Finding => (_stream as PeerTlsStream)?.Finding;
 
     /// <summary>Whether the peer closed, or said something unasked (421), while nothing was going on.</summary>
     public bool IsStale() => Failure is not null || _end > _start + _replyLength || _socket.Poll(0, SelectMode.SelectRead);
@@ -137,6 +145,9 @@ internal sealed class SmtpConnection : IAsyncDisposable
 
     public ReadOnlySpan<byte> ReplyOctets => _input.AsSpan(_start, _replyLength);
 
+    /// <summary>Octets that came behind the last reply although nothing was asked.</summary>
+    public int Unasked => _end - _start - _replyLength;
+
     /// <summary>
     /// Starts TLS as client. What the peer sent in clear text before the handshake is thrown away (E6). False when the handshake failed; the
     /// connection is of no use then, and <see cref="Failure"/> says why.
@@ -144,7 +155,7 @@ internal sealed class SmtpConnection : IAsyncDisposable
     public async ValueTask<bool> StartTlsAsync(SslClientAuthenticationOptions options, TimeSpan limit)
     {
         _start = _end = _replyLength = 0;
-        var tls = new SslStream(_stream, leaveInnerStreamOpen: false);
+        var tls = new PeerTlsStream(_stream);
         _stream = tls;
         try
         {
@@ -154,7 +165,7 @@ internal sealed class SmtpConnection : IAsyncDisposable
         }
         catch (AuthenticationException e)
         {
-            Failure = PeerText.Escape(e.InnerException?.Message is { Length: > 0 } inner ? inner : e.Message);
+            Failure = tls.Finding?.Refusal ?? PeerText.Escape(e.InnerException?.Message is { Length: > 0 } inner ? inner : e.Message);
             return false;
         }
         catch (Exception e) when (IsConnectionTrouble(e))
@@ -164,8 +175,24 @@ internal sealed class SmtpConnection : IAsyncDisposable
         }
     }
 
-    /// <summary>TLS version and cipher for traces; empty in clear text.</summary>
-    public string TlsDescription => _stream is SslStream tls ? $"{tls.SslProtocol} {tls.NegotiatedCipherSuite}" : "";
+    /// <summary>The TLS version as mail logs name it, and the cipher; null in clear text.</summary>
+    public (string Protocol, CipherSuite Cipher)? Tls => _stream is PeerTlsStream tls
+        ? (tls.SslProtocol == SslProtocols.Tls13 ? "TLSv1.3" : "TLSv1.2", CipherSuites.Of(tls.NegotiatedCipherSuite))
+        : null;
+
+    /// <summary>What a login can be bound to (RFC 5929 s4); null in clear text.</summary>
+    public byte[]? EndPointBinding()
+    {
+        // The prefix names the kind of binding; SCRAM names it itself.
+        const int prefix = 21;
+        using ChannelBinding? binding = (_stream as PeerTlsStream)?.TransportContext.GetChannelBinding(ChannelBindingKind.Endpoint);
+        if (binding is null || binding.IsInvalid || binding.Size <= prefix)
+            return null;
+        byte[] token = new byte[binding.Size];
+        System.Runtime.InteropServices.Marshal.Copy(binding.DangerousGetHandle(), token, 0, token.Length);
+        int colon = token.AsSpan().IndexOf((byte)':');
+        return colon < 0 ? null : token[(colon + 1)..];
+    }
 
     public async ValueTask DisposeAsync()
     {

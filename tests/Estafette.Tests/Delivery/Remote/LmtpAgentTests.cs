@@ -66,7 +66,7 @@ public sealed class LmtpAgentTests
         TestJob job = Job();
         var action = new ActionConfig.Discard { Name = "nowhere", At = SourceSpan.None };
         var agent = new DiscardAgent();
-        await agent.ServeAsync(new TestLane(agent.NextHopOf(action, job.Envelope.Recipients[0]), action, _bench.Config, [job]), default);
+        await agent.ServeAsync(new TestLane(agent.NextHopOf(action, job.Envelope.Recipients[0], job.ReversePath), action, _bench.Config, [job]), default);
         Assert.Equal(OutcomeKind.Delivered, job.Outcomes[0].Kind);
     }
 
@@ -81,6 +81,6 @@ public sealed class LmtpAgentTests
         var agent = new LmtpAgent(_bench.Dns, _bench.Tables, _bench.Sink, TimeProvider.System, _bench.Timeouts);
         Recipient first = jobs[0].Envelope.Recipients[0];
         Assert.True(agent.Serves(action, first.Target));
-        await agent.ServeAsync(new TestLane(agent.NextHopOf(action, first), action, _bench.Config, jobs), default).WaitAsync(TimeSpan.FromSeconds(20));
+        await agent.ServeAsync(new TestLane(agent.NextHopOf(action, first, jobs[0].ReversePath), action, _bench.Config, jobs), default).WaitAsync(TimeSpan.FromSeconds(20));
     }
 }

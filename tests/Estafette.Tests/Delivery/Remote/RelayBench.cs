@@ -193,7 +193,7 @@ internal sealed class RelayBench
 
     public EventSink Sink => _sink;
 
-    public static RelayHost To(ScriptedPeer peer, RelayTls? tls = RelayTls.Never, string? label = null, string host = "127.0.0.1") =>
+    public static RelayHost To(ScriptedPeer peer, TlsLevel? tls = TlsLevel.None, string? label = null, string host = "127.0.0.1") =>
         new() { Host = host, Port = peer.Port, Tls = tls, AuthLabel = label, Protocol = peer.Lmtp ? RelayProtocol.Lmtp : peer.ImplicitTls ? RelayProtocol.Smtps : RelayProtocol.Smtp };
 
     public static ActionConfig.Relay Via(params RelayHost[] hosts) => new() { Name = "out", At = SourceSpan.None, Hosts = [.. hosts] };
@@ -205,10 +205,19 @@ internal sealed class RelayBench
         return job.Outcomes[0];
     }
 
+    /// <summary>Serves all that is sent, and so remembers; null makes a new one each time.</summary>
+    public RemoteAgent? Agent { get; set; }
+
+    public TimeProvider Clock { get; set; } = TimeProvider.System;
+
+    public RemoteAgent NewAgent() => new(Dns, Tables, TlsMaterial.Anonymous, _sink, Clock, Timeouts);
+
+    public static TlsPolicy Level(TlsLevel level) => new() { Level = level };
+
     public async Task SendAsync(ActionConfig.Relay action, params TestJob[] jobs)
     {
-        var agent = new RemoteAgent(Dns, Tables, _ => null, _sink, TimeProvider.System, Timeouts);
-        NextHop hop = agent.NextHopOf(action, jobs[0].Envelope.Recipients[0]);
+        RemoteAgent agent = Agent ?? NewAgent();
+        NextHop hop = agent.NextHopOf(action, jobs[0].Envelope.Recipients[0], jobs[0].ReversePath);
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
         await agent.ServeAsync(new TestLane(hop, action, Config, jobs), limit.Token);
         Assert.False(limit.IsCancellationRequested);

@@ -20,7 +20,7 @@ public sealed class RelayTlsTests : IDisposable
     public async Task Opportunistic_TLS_is_used_when_offered_and_greets_again()
     {
         await using var peer = new ScriptedPeer { Certificate = _certificate };
-        DeliveryOutcome outcome = await _bench.SendAsync(RelayBench.Via(RelayBench.To(peer, RelayTls.Opportunistic)));
+        DeliveryOutcome outcome = await _bench.SendAsync(RelayBench.Via(RelayBench.To(peer, TlsLevel.May)));
         Assert.Equal(OutcomeKind.Relayed, outcome.Kind);
         Assert.Equal(["EHLO mx.home.test", "STARTTLS", "EHLO mx.home.test"], peer.Lines.Take(3));
     }
@@ -29,7 +29,7 @@ public sealed class RelayTlsTests : IDisposable
     public async Task E6_what_came_in_clear_text_behind_the_220_is_thrown_away()
     {
         await using var peer = new ScriptedPeer("PIPELINING") { Certificate = _certificate, Injected = "250-evil\r\n250 AUTH PLAIN\r\n250 2.1.0 injected\r\n" };
-        DeliveryOutcome outcome = await _bench.SendAsync(RelayBench.Via(RelayBench.To(peer, RelayTls.Required)) with { VerifyTls = false });
+        DeliveryOutcome outcome = await _bench.SendAsync(RelayBench.Via(RelayBench.To(peer, TlsLevel.Verify)) with { Tls = RelayBench.Level(TlsLevel.Encrypt) });
         Assert.Equal("250 2.0.0 taken", outcome.Text);
     }
 
@@ -38,7 +38,7 @@ public sealed class RelayTlsTests : IDisposable
     {
         // Says 220 and then speaks no TLS: it goes on in clear text, which no handshake understands.
         await using var peer = new ScriptedPeer("PIPELINING STARTTLS").On("starttls", "220 go");
-        DeliveryOutcome outcome = await _bench.SendAsync(RelayBench.Via(RelayBench.To(peer, RelayTls.Opportunistic)));
+        DeliveryOutcome outcome = await _bench.SendAsync(RelayBench.Via(RelayBench.To(peer, TlsLevel.May)));
         Assert.Equal(OutcomeKind.Relayed, outcome.Kind);
         Assert.Equal(2, peer.Connections);
         Assert.Contains(_bench.Events.Events, e => e is OperatorWarning w && w.Text.Contains("clear text is used", StringComparison.Ordinal));
@@ -48,17 +48,18 @@ public sealed class RelayTlsTests : IDisposable
     public async Task E8_a_declined_STARTTLS_goes_on_in_clear_text_only_where_that_is_allowed()
     {
         await using var peer = new ScriptedPeer("PIPELINING STARTTLS").On("starttls", "454 4.7.0 not now");
-        Assert.Equal(OutcomeKind.Relayed, (await _bench.SendAsync(RelayBench.Via(RelayBench.To(peer, RelayTls.Opportunistic)))).Kind);
+        Assert.Equal(OutcomeKind.Relayed, (await _bench.SendAsync(RelayBench.Via(RelayBench.To(peer, TlsLevel.May)))).Kind);
         Assert.Equal(1, peer.Connections);
-        DeliveryOutcome required = await _bench.SendAsync(RelayBench.Via(RelayBench.To(peer, RelayTls.Required)));
-        Assert.Equal((OutcomeKind.Deferred, "454 4.7.0 not now"), (required.Kind, required.Text));
+        DeliveryOutcome required = await _bench.SendAsync(RelayBench.Via(RelayBench.To(peer, TlsLevel.Verify)));
+        Assert.Equal((OutcomeKind.Deferred, "4.7.4"), (required.Kind, required.Status.ToString()));
+        Assert.EndsWith("declines STARTTLS: 454 4.7.0 not now", required.Text, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task E8_required_TLS_that_is_not_offered_defers()
     {
         await using var peer = new ScriptedPeer();
-        DeliveryOutcome outcome = await _bench.SendAsync(RelayBench.Via(RelayBench.To(peer, RelayTls.Required)));
+        DeliveryOutcome outcome = await _bench.SendAsync(RelayBench.Via(RelayBench.To(peer, TlsLevel.Verify)));
         Assert.Equal((OutcomeKind.Deferred, "4.7.4"), (outcome.Kind, outcome.Status.ToString()));
         Assert.DoesNotContain(peer.Lines, l => l.StartsWith("MAIL", StringComparison.Ordinal));
     }
@@ -67,31 +68,31 @@ public sealed class RelayTlsTests : IDisposable
     public async Task Required_TLS_verifies_chain_and_name_unless_told_not_to()
     {
         await using var peer = new ScriptedPeer { Certificate = _certificate };
-        ActionConfig.Relay action = RelayBench.Via(RelayBench.To(peer, RelayTls.Required, host: "smart.test"));
+        ActionConfig.Relay action = RelayBench.Via(RelayBench.To(peer, TlsLevel.Verify, host: "smart.test"));
         DeliveryOutcome unknown = await _bench.SendAsync(action);
         Assert.Equal((OutcomeKind.Deferred, "4.7.5"), (unknown.Kind, unknown.Status.ToString()));
-        Assert.Equal(OutcomeKind.Relayed, (await _bench.SendAsync(action with { VerifyTls = false })).Kind);
+        Assert.Equal(OutcomeKind.Relayed, (await _bench.SendAsync(action with { Tls = RelayBench.Level(TlsLevel.Encrypt) })).Kind);
         string anchor = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
         await File.WriteAllTextAsync(anchor, _certificate.ExportCertificatePem());
         try
         {
             _bench.Config = _bench.Config with { TrustAnchors = _bench.Config.TrustAnchors.Add("own", anchor) };
-            Assert.Equal(OutcomeKind.Relayed, (await _bench.SendAsync(action with { TrustAnchor = "own" })).Kind);
-            ActionConfig.Relay misnamed = RelayBench.Via(RelayBench.To(peer, RelayTls.Required, host: "wrong.test")) with { TrustAnchor = "own" };
+            Assert.Equal(OutcomeKind.Relayed, (await _bench.SendAsync(action with { Tls = new TlsPolicy { TrustAnchor = "own" } })).Kind);
+            ActionConfig.Relay misnamed = RelayBench.Via(RelayBench.To(peer, TlsLevel.Verify, host: "wrong.test")) with { Tls = new TlsPolicy { TrustAnchor = "own" } };
             Assert.Equal("4.7.5", (await _bench.SendAsync(misnamed)).Status.ToString());
         }
         finally
         {
             File.Delete(anchor);
         }
-        Assert.Equal("4.7.5", (await _bench.SendAsync(action with { TrustAnchor = "/nonexistent" })).Status.ToString());
+        Assert.Equal("4.7.5", (await _bench.SendAsync(action with { Tls = new TlsPolicy { TrustAnchor = "/nonexistent" } })).Status.ToString());
     }
 
     [Fact]
     public async Task Implicit_TLS_encrypts_from_the_first_octet()
     {
         await using var peer = new ScriptedPeer { Certificate = _certificate, ImplicitTls = true };
-        Assert.Equal(OutcomeKind.Relayed, (await _bench.SendAsync(RelayBench.Via(RelayBench.To(peer, null)) with { VerifyTls = false })).Kind);
+        Assert.Equal(OutcomeKind.Relayed, (await _bench.SendAsync(RelayBench.Via(RelayBench.To(peer, null)) with { Tls = RelayBench.Level(TlsLevel.Encrypt) })).Kind);
         Assert.DoesNotContain("STARTTLS", peer.Lines);
     }
 
@@ -101,7 +102,7 @@ public sealed class RelayTlsTests : IDisposable
         await using var peer = new ScriptedPeer("PIPELINING AUTH=PLAIN=LOGIN") { Certificate = _certificate };
         peer.On("auth", l => l == "AUTH PLAIN AHVzZXIAcGE6c3M=" ? "235 2.7.0 ok" : "535 5.7.8 no");
         _bench.Tables.Rows["secrets/lab"] = "user:pa:ss";
-        ActionConfig.Relay action = RelayBench.Via(RelayBench.To(peer, RelayTls.Required, "lab")) with { AuthTable = "secrets", VerifyTls = false };
+        ActionConfig.Relay action = RelayBench.Via(RelayBench.To(peer, TlsLevel.Verify, "lab")) with { Credentials = new RelayCredentials("secrets") { Password = PasswordNeeds.Tls }, Tls = RelayBench.Level(TlsLevel.Encrypt) };
         Assert.Equal(OutcomeKind.Relayed, (await _bench.SendAsync(action)).Kind);
         Assert.Equal(["EHLO mx.home.test", "STARTTLS", "EHLO mx.home.test", "AUTH PLAIN AHVzZXIAcGE6c3M="], peer.Lines.Take(4));
     }
@@ -111,10 +112,10 @@ public sealed class RelayTlsTests : IDisposable
     {
         await using var peer = new ScriptedPeer("PIPELINING AUTH=PLAIN").On("auth", "235 2.7.0 ok");
         _bench.Tables.Rows["secrets/lab"] = "user:pass";
-        ActionConfig.Relay welcome = RelayBench.Via(RelayBench.To(peer, RelayTls.Opportunistic, "lab")) with { AuthTable = "secrets" };
+        ActionConfig.Relay welcome = RelayBench.Via(RelayBench.To(peer, TlsLevel.May, "lab")) with { Credentials = new RelayCredentials("secrets") };
         Assert.Equal("4.7.4", (await _bench.SendAsync(welcome)).Status.ToString());
         Assert.DoesNotContain(peer.Lines, l => l.StartsWith("AUTH", StringComparison.Ordinal));
-        ActionConfig.Relay never = RelayBench.Via(RelayBench.To(peer, RelayTls.Never, "lab")) with { AuthTable = "secrets" };
+        ActionConfig.Relay never = RelayBench.Via(RelayBench.To(peer, TlsLevel.None, "lab")) with { Credentials = new RelayCredentials("secrets") { Password = PasswordNeeds.Nothing } };
         Assert.Equal(OutcomeKind.Relayed, (await _bench.SendAsync(never)).Kind);
     }
 
@@ -127,7 +128,7 @@ public sealed class RelayTlsTests : IDisposable
         await using var peer = new ScriptedPeer("PIPELINING AUTH=PLAIN").On("auth", reply);
         _bench.Tables.Rows["secrets/lab"] = "user:geheim";
         _bench.Sink.SetTrace(["all"]);
-        ActionConfig.Relay action = RelayBench.Via(RelayBench.To(peer, RelayTls.Never, "lab"), RelayBench.To(peer, RelayTls.Never, "lab")) with { AuthTable = "secrets" };
+        ActionConfig.Relay action = RelayBench.Via(RelayBench.To(peer, TlsLevel.None, "lab"), RelayBench.To(peer, TlsLevel.None, "lab")) with { Credentials = new RelayCredentials("secrets") { Password = PasswordNeeds.Nothing } };
         DeliveryOutcome outcome = await _bench.SendAsync(action);
         Assert.Equal((OutcomeKind.Deferred, OutcomeScope.NextHop), (outcome.Kind, outcome.Scope));
         Assert.Contains(expected, outcome.Text, StringComparison.Ordinal);
@@ -145,7 +146,7 @@ public sealed class RelayTlsTests : IDisposable
         await using var peer = new ScriptedPeer("AUTH=LOGIN");
         peer.On("auth", "334 VXNlcm5hbWU6").On("dxnlcg==", _ => "334 UGFzc3dvcmQ6").On("cgfzcw==", _ => { step++; return "235 in"; });
         _bench.Tables.Rows["secrets/lab"] = "user:pass";
-        DeliveryOutcome outcome = await _bench.SendAsync(RelayBench.Via(RelayBench.To(peer, RelayTls.Never, "lab")) with { AuthTable = "secrets" });
+        DeliveryOutcome outcome = await _bench.SendAsync(RelayBench.Via(RelayBench.To(peer, TlsLevel.None, "lab")) with { Credentials = new RelayCredentials("secrets") { Password = PasswordNeeds.Nothing } });
         Assert.Equal((OutcomeKind.Relayed, 1), (outcome.Kind, step));
     }
 
@@ -157,7 +158,7 @@ public sealed class RelayTlsTests : IDisposable
         await using var peer = new ScriptedPeer("AUTH=LOGIN");
         if (row is not null)
             _bench.Tables.Rows["secrets/lab"] = row;
-        DeliveryOutcome outcome = await _bench.SendAsync(RelayBench.Via(RelayBench.To(peer, RelayTls.Never, "lab")) with { AuthTable = "secrets" });
+        DeliveryOutcome outcome = await _bench.SendAsync(RelayBench.Via(RelayBench.To(peer, TlsLevel.None, "lab")) with { Credentials = new RelayCredentials("secrets") { Password = PasswordNeeds.Nothing } });
         Assert.Equal(OutcomeKind.Deferred, outcome.Kind);
         Assert.Contains(expected, outcome.Text, StringComparison.Ordinal);
     }

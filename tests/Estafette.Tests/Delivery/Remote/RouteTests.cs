@@ -92,13 +92,17 @@ public sealed class RouteTests
         await FailsAsync(_dns, "any.test", OutcomeKind.Deferred, "4.4.3", Relay(new RelayHost { Host = "typo.test" }));
     }
 
-    [Fact]
-    public async Task E9_a_login_turns_welcome_TLS_into_required_TLS()
+    [Theory]
+    [InlineData(null, TlsLevel.May, TlsLevel.Verify)]
+    [InlineData(TlsLevel.None, TlsLevel.May, TlsLevel.None)]
+    [InlineData(TlsLevel.Verify, TlsLevel.May, TlsLevel.Verify)]
+    [InlineData(TlsLevel.Verify, TlsLevel.Encrypt, TlsLevel.Encrypt)]
+    [InlineData(TlsLevel.Encrypt, TlsLevel.Secure, TlsLevel.Secure)]
+    public async Task E9_a_login_turns_welcome_TLS_into_verified_TLS(TlsLevel? url, TlsLevel action, TlsLevel expected)
     {
-        _dns.Host("smart.test", "192.0.2.1");
-        ActionConfig.Relay action = Relay(new RelayHost { Host = "smart.test", AuthLabel = "lab" });
-        RoutePlan plan = await new RoutePlanner(_dns, _tables).PlanAsync(action, "x", _config, default);
-        Assert.Equal(RelayTls.Required, plan.Hosts.Single().Tls);
+        var target = new RelayEndPoint("smart.test", new IPEndPoint(IPAddress.Loopback, 587)) { Tls = url };
+        TlsPolicyAnswer answer = await new TlsPolicies(_tables).FindAsync(Relay() with { Tls = RelayBench.Level(action) }, target, PasswordNeeds.VerifiedTls, default);
+        Assert.Equal(expected, answer.Policy!.Level);
     }
 
     [Fact]

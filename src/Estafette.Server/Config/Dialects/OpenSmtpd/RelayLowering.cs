@@ -9,6 +9,7 @@ namespace Estafette.Config.Dialects.OpenSmtpd;
 /// </summary>
 internal sealed class RelayLowering(LoweringContext context, TableLowering tables, IdentityLowering identities, StatementReader reader)
 {
+    private readonly RelayTlsLowering _tls = new(context, tables, identities, reader);
     private ActionConfig.Relay _action = null!;
     private bool _undeliverable;
 
@@ -27,7 +28,7 @@ internal sealed class RelayLowering(LoweringContext context, TableLowering table
     /// <summary>Stops, without an error, at the first word that is no option of a relay.</summary>
     public ActionConfig.Relay? OldGrammar(SourceSpan at)
     {
-        _action = new ActionConfig.Relay { Name = "", At = at, VerifyTls = false };
+        _action = new ActionConfig.Relay { Name = "", At = at };
         if (reader.Take("via"))
         {
             Item.Text? text = reader.TakeText("the relay's URL", "relay via tls+auth://label@mail.example.org:587 auth <secrets>");
@@ -46,16 +47,10 @@ internal sealed class RelayLowering(LoweringContext context, TableLowering table
         SourceSpan at = reader.Here;
         if (reader.Take("backup"))
             Backup(at);
-        else if (reader.Take("pki"))
-            _action = _action with { Identity = reader.TakeText("the certificate's name", "pki mail.example.org") is { } name ? identities.Use(name) : null };
-        else if (reader.Take("ca"))
-            _action = _action with { TrustAnchor = reader.TakeText("the trust anchor's name", "ca example") is { } name ? identities.UseAnchor(name) : null };
         else if (reader.Take("auth"))
             Auth(at);
-        else if (reader.Take("tls"))
-            Tls(at);
         else
-            return false;
+            return _tls.Common();
         return true;
     }
 
@@ -83,10 +78,8 @@ internal sealed class RelayLowering(LoweringContext context, TableLowering table
             reader.TakeRest();
             context.NotSupported(at, "filters on outgoing mail");
         }
-        else if (reader.Take("ciphers") || reader.Take("protocols"))
-            Passed(at);
         else
-            return false;
+            return _tls.NewOption();
         return true;
     }
 
@@ -102,14 +95,8 @@ internal sealed class RelayLowering(LoweringContext context, TableLowering table
             _action = _action with { HeloTable = tables.Use(reader.TakeTable("the table of names", "hostnames <names>"), TableUse.HostNames) };
         else if (reader.Take("helo"))
             Helo();
-        else if (reader.Take("certificate"))
-            _action = _action with { Identity = reader.TakeText("the certificate's name", "certificate mail.example.org") is { } name ? identities.UseFolder(name, mustExist: true) : null };
-        else if (reader.Take("verify"))
-            Verify(true);
-        else if (reader.Take("no-verify"))
-            Verify(false);
         else
-            return false;
+            return _tls.OldOption(_action.Hosts);
         return true;
     }
 
@@ -135,31 +122,21 @@ internal sealed class RelayLowering(LoweringContext context, TableLowering table
     private void Auth(SourceSpan at)
     {
         string? table = tables.Use(reader.TakeTable("the table of credentials", "auth <secrets>"), TableUse.Credentials);
-        if (_action.Hosts.IsEmpty && _action.DomainTable is null && !_undeliverable)
-            reader.Fail(at, "`auth` needs a fixed host, with a label in its URL", context.OldGrammar ? "write `relay via tls+auth://label@host:587 auth <secrets>`" : "write `host smtp+tls://label@host:587` before it");
-        if (_action.AuthTable is not null)
+        CredentialKey key = CredentialKey.Label;
+        if (!context.OldGrammar && reader.Take("by"))
+        {
+            if (reader.Take("host"))
+                key = CredentialKey.Host;
+            else if (reader.Take("sender"))
+                key = CredentialKey.Sender;
+            else if (!reader.Take("label"))
+                reader.Unexpected();
+        }
+        if (key == CredentialKey.Label && _action.Hosts.IsEmpty && _action.DomainTable is null && !_undeliverable)
+            reader.Fail(at, "`auth` needs a fixed host, with a label in its URL", context.OldGrammar ? "write `relay via tls+auth://label@host:587 auth <secrets>`" : "write `host smtp+tls://label@host:587` before it, or `auth <table> by host`");
+        if (_action.Credentials is not null)
             reader.Fail(at, "`auth` stands twice", "remove one");
-        _action = _action with { AuthTable = table };
-    }
-
-    private void Tls(SourceSpan at)
-    {
-        if (_action.Hosts.Any(h => h.Tls == RelayTls.Never))
-            reader.Fail(at, "`tls` contradicts a URL without TLS", context.OldGrammar ? "write the URL with `tls://`" : "write the URL with `smtp+tls://`");
-        _action = _action with { Tls = RelayTls.Required };
-        if (reader.Take("no-verify"))
-            _action = _action with { VerifyTls = false };
-        else if (context.OldGrammar && reader.Take("verify"))
-            _action = _action with { VerifyTls = true };
-    }
-
-    private void Verify(bool on)
-    {
-        SourceSpan at = reader.Before;
-        bool tls = _action.Tls == RelayTls.Required || _action.Hosts.Any(h => h.Tls == RelayTls.Required);
-        if (on && !tls)
-            reader.Fail(at, "`verify` needs TLS", "write the URL with `tls://`, `smtps://` or `tls+auth://`");
-        _action = _action with { VerifyTls = on };
+        _action = _action with { Credentials = table is null ? null : new RelayCredentials(table) { Key = key } };
     }
 
     private void Hosts(SourceSpan at)
@@ -209,7 +186,7 @@ internal sealed class RelayLowering(LoweringContext context, TableLowering table
         if (url.Host is null)
             reader.Fail(text.At, url.Problem!, url.Cure);
         else
-            _action = _action with { Hosts = [url.Host], VerifyTls = url.Verify };
+            _action = _action with { Hosts = [url.Host] };
     }
 
     /// <summary>O26: a blank inside a URL leaves two words of which the second holds the <c>://</c>.</summary>
@@ -255,28 +232,29 @@ internal sealed class RelayLowering(LoweringContext context, TableLowering table
         _action = _action with { Srs = true };
     }
 
-    private void Passed(SourceSpan at)
-    {
-        reader.TakeText("a value", "ciphers \"...\"");
-        context.Ignored(at, "TLS ciphers and protocols of one relay", "the system's choice is used");
-    }
-
     private TimeSpan? TakeTime(string example) => SettingLowering.TakeTime(reader, example);
 
     private ActionConfig.Relay? Finish()
     {
         if (reader.Failed || _undeliverable)
             return null;
-        if (_action.AuthTable is null && _action.Hosts.Any(h => h.AuthLabel is not null))
+        _tls.Check(_action);
+        if (reader.Failed)
+            return null;
+        _action = _tls.Apply(_action);
+        bool labels = _action.Hosts.Any(h => h.AuthLabel is not null);
+        if (_action.Credentials is null && labels)
         {
             reader.Fail(_action.At, "the URL holds a label, but no table of credentials is named", "add `auth <secrets>` to the line, and `table secrets file:/etc/mail/secrets`");
             return null;
         }
-        if (_action.AuthTable is not null && _action.Hosts.Length > 0 && _action.Hosts.All(h => h.AuthLabel is null))
+        if (_action.Credentials is { Key: CredentialKey.Label } && _action.Hosts.Length > 0 && !labels)
         {
             context.Findings.Warning(_action.At, "`auth` is not used: no URL of this line holds a label",
-                context.OldGrammar ? "write `tls+auth://label@host`" : "write `smtp+tls://label@host`");
+                context.OldGrammar ? "write `tls+auth://label@host`" : "write `smtp+tls://label@host`, or `auth <table> by host`");
         }
+        if (_action.Credentials is { Key: not CredentialKey.Label } && labels)
+            context.Findings.Warning(_action.At, "the label in the URL is not used: `auth` goes by another key", "remove the label, or `by host`");
         return _action;
     }
 }

@@ -7,34 +7,34 @@ namespace Estafette.Config.Dialects.OpenSmtpd;
 /// Reads the URL of a relay host in both grammars: <c>smtp+tls://label@host:port</c> and <c>tls+auth://label@host:port</c>. Without a
 /// scheme it is <c>smtp://</c> with STARTTLS where offered. <see cref="Problem"/> says what is wrong in words for the administrator.
 /// </summary>
-public sealed record RelayUrl(RelayHost? Host, string? Problem = null, string? Cure = null, bool Verify = false)
+public sealed record RelayUrl(RelayHost? Host, string? Problem = null, string? Cure = null)
 {
-    private sealed record Scheme(string Name, RelayProtocol Protocol, RelayTls Tls, bool Label = false);
+    private sealed record Scheme(string Name, RelayProtocol Protocol, TlsLevel Tls, bool Label = false);
 
     /// <summary>In the new grammar a label may stand with every scheme that has TLS.</summary>
     private static readonly Scheme[] New =
     [
-        new("smtp", RelayProtocol.Smtp, RelayTls.Opportunistic),
-        new("smtp+tls", RelayProtocol.Smtp, RelayTls.Required),
-        new("smtp+notls", RelayProtocol.Smtp, RelayTls.Never),
-        new("lmtp", RelayProtocol.Lmtp, RelayTls.Never),
-        new("smtps", RelayProtocol.Smtps, RelayTls.Required),
+        new("smtp", RelayProtocol.Smtp, TlsLevel.May),
+        new("smtp+tls", RelayProtocol.Smtp, TlsLevel.Verify),
+        new("smtp+notls", RelayProtocol.Smtp, TlsLevel.None),
+        new("lmtp", RelayProtocol.Lmtp, TlsLevel.None),
+        new("smtps", RelayProtocol.Smtps, TlsLevel.Verify),
     ];
 
-    /// <summary>In the old grammar a label asks for <c>+auth</c>, and the other way round; <c>secure</c> and <c>ssl</c> tried SMTPS, then STARTTLS.</summary>
+    /// <summary>In the old grammar a label asks for <c>+auth</c>, and the other way round; <c>secure</c> and <c>ssl</c> tried SMTPS, then STARTTLS. Certificates count where a password is sent (O25).</summary>
     private static readonly Scheme[] Old =
     [
-        new("smtp", RelayProtocol.Smtp, RelayTls.Never),
-        new("lmtp", RelayProtocol.Lmtp, RelayTls.Never),
-        new("smtp+tls", RelayProtocol.Smtp, RelayTls.Opportunistic),
-        new("smtps", RelayProtocol.Smtps, RelayTls.Required),
-        new("smtps+auth", RelayProtocol.Smtps, RelayTls.Required, Label: true),
-        new("tls", RelayProtocol.Smtp, RelayTls.Required),
-        new("tls+auth", RelayProtocol.Smtp, RelayTls.Required, Label: true),
-        new("secure", RelayProtocol.Smtps, RelayTls.Required),
-        new("secure+auth", RelayProtocol.Smtps, RelayTls.Required, Label: true),
-        new("ssl", RelayProtocol.Smtps, RelayTls.Required),
-        new("ssl+auth", RelayProtocol.Smtps, RelayTls.Required, Label: true),
+        new("smtp", RelayProtocol.Smtp, TlsLevel.None),
+        new("lmtp", RelayProtocol.Lmtp, TlsLevel.None),
+        new("smtp+tls", RelayProtocol.Smtp, TlsLevel.May),
+        new("smtps", RelayProtocol.Smtps, TlsLevel.Encrypt),
+        new("smtps+auth", RelayProtocol.Smtps, TlsLevel.Verify, Label: true),
+        new("tls", RelayProtocol.Smtp, TlsLevel.Encrypt),
+        new("tls+auth", RelayProtocol.Smtp, TlsLevel.Verify, Label: true),
+        new("secure", RelayProtocol.Smtps, TlsLevel.Encrypt),
+        new("secure+auth", RelayProtocol.Smtps, TlsLevel.Verify, Label: true),
+        new("ssl", RelayProtocol.Smtps, TlsLevel.Encrypt),
+        new("ssl+auth", RelayProtocol.Smtps, TlsLevel.Verify, Label: true),
     ];
 
     public static RelayUrl Parse(string text, bool oldGrammar)
@@ -43,7 +43,7 @@ public sealed record RelayUrl(RelayHost? Host, string? Problem = null, string? C
         int separator = text.IndexOf("://", StringComparison.Ordinal);
         string name = separator < 0 ? "" : text[..separator].ToLowerInvariant();
         Scheme? scheme = separator < 0
-            ? new Scheme("smtp", RelayProtocol.Smtp, RelayTls.Opportunistic)
+            ? new Scheme("smtp", RelayProtocol.Smtp, TlsLevel.May)
             : Array.Find(schemes, s => s.Name == name);
         if (scheme is null)
             return UnknownScheme(text[..separator], schemes, oldGrammar);
@@ -75,8 +75,7 @@ public sealed record RelayUrl(RelayHost? Host, string? Problem = null, string? C
             return Wrong(host.Length == 0 ? "the host is missing" : "`" + host + "` is not a host name or address", "write `" + scheme.Name + "://mail.example.org`");
         if (scheme.Protocol == RelayProtocol.Lmtp && port == 0)
             return Wrong("LMTP has no default port", "write `lmtp://" + host + ":24` with the port of the service");
-        return new RelayUrl(
-            new RelayHost { Host = Bare(host), Port = port, Protocol = scheme.Protocol, Tls = scheme.Tls == RelayTls.Opportunistic ? null : scheme.Tls, AuthLabel = label }, Verify: label is not null);
+        return new RelayUrl(new RelayHost { Host = Bare(host), Port = port, Protocol = scheme.Protocol, Tls = scheme.Tls == TlsLevel.May ? null : scheme.Tls, AuthLabel = label });
     }
 
     private static RelayUrl? ProblemOfLabel(string? label, Scheme scheme, bool oldGrammar, string host)
@@ -92,7 +91,7 @@ public sealed record RelayUrl(RelayHost? Host, string? Problem = null, string? C
             string with = scheme.Name is "smtp" or "smtp+tls" ? "tls+auth" : scheme.Name + "+auth";
             return Wrong("`" + scheme.Name + "://` takes no label", "write `" + with + "://" + label + "@" + host + "` to log in");
         }
-        return !oldGrammar && scheme.Tls != RelayTls.Required
+        return !oldGrammar && scheme.Tls < TlsLevel.Encrypt
             ? Wrong("`" + scheme.Name + "://` with a label would send a password without TLS", "write `smtp+tls://" + label + "@" + host + "`, or `smtps://...` for port 465")
             : null;
     }

@@ -11,6 +11,7 @@ internal sealed record TableUse(string Purpose, bool Mapping, ValueForm Form = V
     public static TableUse HostNames { get; } = new("host name", Mapping: true);
     public static TableUse RelayByDomain { get; } = new("relay domain", Mapping: true);
     public static TableUse RelayHosts { get; } = new("relay host", Mapping: false);
+    public static TableUse TlsPolicy { get; } = new("TLS policy", Mapping: true);
     public static TableUse SourceAddress { get; } = new("source address", Mapping: false, ValueForm.Address);
     public static TableUse Network { get; } = new("client address", Mapping: false, ValueForm.Network);
     public static TableUse Domain { get; } = new("domain", Mapping: false, ValueForm.Domain);
