@@ -15,19 +15,18 @@ internal sealed record TlsStart(TlsInfo? Info, SslStream? Stream, string Reason)
 /// </summary>
 internal static class TlsUpgrade
 {
-    /// <summary>The whole handshake, however the client spreads its octets (E47).</summary>
-    private static readonly TimeSpan s_handshake = TimeSpan.FromSeconds(60);
-
     /// <summary>A session that waits for its client keeps no buffer meanwhile: thousands of them wait.</summary>
     private static readonly StreamPipeReaderOptions s_reading = new(leaveOpen: true, useZeroByteReads: true);
     private static readonly StreamPipeWriterOptions s_writing = new(leaveOpen: true);
 
-    public static async ValueTask<TlsStart> StartAsync(SessionTransport transport, ListenerConfig listener, ServerCertificates certificates, CancellationToken cancellationToken)
+    public static async ValueTask<TlsStart> StartAsync(SmtpSession session, ListenerConfig listener, CancellationToken cancellationToken)
     {
+        SessionTransport transport = session.Transport;
+        ServerCertificates certificates = session.Services.Certificates;
         (PipeReader input, PipeWriter output) = transport.Pipes;
         var stream = new SslStream(new PipeStream(input, output), leaveInnerStreamOpen: false);
         ClientCertificateCheck? check = listener.ClientCertificate == ClientCertificateDemand.None ? null : new ClientCertificateCheck(listener, certificates);
-        transport.Arm(s_handshake);
+        transport.Arm(session.Limits.TlsHandshake);
         try
         {
             await stream.AuthenticateAsServerAsync((_, hello, _, _) => ValueTask.FromResult(Options(listener, certificates, hello.ServerName, check)), null, cancellationToken);

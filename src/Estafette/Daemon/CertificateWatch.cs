@@ -12,9 +12,9 @@ internal sealed class CertificateWatch(Func<MailConfig> config, Func<ServerCerti
 
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        using var timer = new PeriodicTimer(Interval, clock);
-        while (await timer.WaitForNextTickAsync(cancellationToken))
+        while (true)
         {
+            await Task.Delay(Interval, clock, cancellationToken);
             renewOwn();
             Tell(config(), certificates(), events);
         }

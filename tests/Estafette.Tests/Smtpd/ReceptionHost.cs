@@ -73,6 +73,7 @@ internal sealed class ReceptionHost : IAsyncDisposable
             Limits = settings.Limits,
             LocalSubmission = settings.LocalSubmission,
             Tables = settings.Tables.ToImmutableDictionary(t => t.Name),
+            TrustAnchors = settings.Anchors.ToImmutableDictionary(),
             Filters = settings.Filters.ToImmutableDictionary(f => f.Name),
             Identities = ImmutableDictionary<string, IdentityConfig>.Empty.Add("mx.test", new IdentityConfig("mx.test", "", "", s_at)),
         };
@@ -84,7 +85,7 @@ internal sealed class ReceptionHost : IAsyncDisposable
             Users = settings.Users,
             Policy = new SessionPolicy(config, tables),
             Route = settings.Route ?? Route,
-            Certificates = settings.Tls is { } pem ? ServerCertificates.FromPem(config, [pem], out _) : ServerCertificates.None,
+            Certificates = ServerCertificates.FromPem(config, settings.Identities.Concat(settings.Tls is { } pem ? [pem] : []), out _),
         };
     }
 
@@ -116,6 +117,12 @@ internal sealed record ReceptionSettings
     public Func<ListenerConfig, ListenerConfig>? Listener { get; init; }
     public bool WithoutListener { get; init; }
     public IdentityPem? Tls { get; init; }
+
+    /// <summary>More certificates, before <see cref="Tls"/>.</summary>
+    public IReadOnlyList<IdentityPem> Identities { get; init; } = [];
+
+    /// <summary>Trust anchors and their files.</summary>
+    public IReadOnlyDictionary<string, string> Anchors { get; init; } = new Dictionary<string, string>();
     public IReadOnlyList<TableConfig> Tables { get; init; } = [];
     public IReadOnlyList<FilterConfig> Filters { get; init; } = [];
     public IUserDatabase Users { get; init; } = new SystemUsers(TimeProvider.System);

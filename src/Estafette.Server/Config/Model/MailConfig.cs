@@ -139,6 +139,9 @@ public sealed record LimitsConfig
     public int AuthChecks { get; init; } = 4;
     public TimeSpan CommandTimeout { get; init; } = TimeSpan.FromMinutes(5);
     public TimeSpan DataTimeout { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>A whole TLS handshake, however the client spreads its octets (E47).</summary>
+    public TimeSpan TlsHandshake { get; init; } = TimeSpan.FromMinutes(1);
     public TimeSpan SessionTotal { get; init; } = TimeSpan.FromHours(8);
 
     /// <summary>Slowest pace of a message that still counts as progress, octets a second over the whole body (E47).</summary>

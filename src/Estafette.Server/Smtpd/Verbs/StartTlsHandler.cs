@@ -39,7 +39,7 @@ internal sealed class StartTlsHandler : CommandHandler
     /// <summary>The handshake, for STARTTLS and for listeners that begin with it; false where it failed.</summary>
     public static async ValueTask<bool> StartAsync(SmtpSession session, ListenerConfig listener, CancellationToken cancellationToken)
     {
-        TlsStart start = await TlsUpgrade.StartAsync(session.Transport, listener, session.Services.Certificates, cancellationToken);
+        TlsStart start = await TlsUpgrade.StartAsync(session, listener, cancellationToken);
         if (start is not { Info: { } info, Stream: { } stream })
         {
             session.Parts.Events.Publish(new TlsFailed(session.Connection.SessionId, start.Reason)

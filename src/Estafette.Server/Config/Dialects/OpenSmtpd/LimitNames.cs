@@ -31,6 +31,7 @@ internal static class LimitNames
         ["auth-window"] = Time((l, v) => l with { AuthWindow = v }),
         ["auth-checks"] = Count(1, (l, v) => l with { AuthChecks = v }),
         ["command-timeout"] = Time((l, v) => l with { CommandTimeout = v }),
+        ["tls-handshake"] = Time((l, v) => l with { TlsHandshake = v }),
         ["data-timeout"] = Time((l, v) => l with { DataTimeout = v }),
         ["session-total"] = Time((l, v) => l with { SessionTotal = v }),
         ["minimum-data-rate"] = Size(1, int.MaxValue, (l, v) => l with { MinimumDataRate = v }),
