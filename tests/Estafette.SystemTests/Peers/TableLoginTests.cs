@@ -1,0 +1,77 @@
+using Estafette.SystemTests.Harness;
+
+namespace Estafette.SystemTests.Peers;
+
+/// <summary>Logins against a credentials table, by the clients that Debian has: swaks, s-nail, and msmtp, which binds the channel.</summary>
+public sealed class TableLoginTests
+{
+    [Theory]
+    [InlineData("sha512")]
+    [InlineData("yescrypt")]
+    [InlineData("bcrypt")]
+    [InlineData("scram-sha-256")]
+    public async Task E9_every_stored_form_is_checked_for_PLAIN_and_LOGIN(string scheme)
+    {
+        string right = Secrets.Password();
+        await using LoginServer server = await LoginServer.StartAsync($$"""auth { alice = "{{await LoginServer.StoredAsync(right, scheme)}}" }""");
+        foreach (string mechanism in (string[])["PLAIN", "LOGIN"])
+        {
+            CommandResult sent = await server.SwaksAsync(mechanism, "alice", right);
+            Assert.True(sent.ExitCode == 0, sent + server.Log);
+        }
+        CommandResult refused = await server.SwaksAsync("PLAIN", "alice", Secrets.Password());
+        Assert.True(refused.ExitCode != 0 && refused.Output.Contains("535 5.7.8 Authentication failed", StringComparison.Ordinal), refused.ToString());
+        await server.ArriveAsync(2);
+    }
+
+    [Fact]
+    public async Task SCRAM_with_and_without_channel_binding_over_both_versions_of_TLS()
+    {
+        string right = Secrets.Password();
+        await using LoginServer server = await LoginServer.StartAsync($$"""auth { alice = "{{await LoginServer.StoredAsync(right, "scram-sha-256")}}" }""");
+        int sent = 0;
+        foreach (string version in (string[])["NORMAL:-VERS-ALL:+VERS-TLS1.3", "NORMAL:-VERS-ALL:+VERS-TLS1.2"])
+        {
+            foreach (string mechanism in (string[])["scram-sha-256", "scram-sha-256-plus"])
+            {
+                CommandResult good = await server.MsmtpAsync(mechanism, "alice", right, "tls_priorities " + version);
+                Assert.True(good.ExitCode == 0, version + good + server.Log);
+                Assert.Equal(++sent, server.Log.Split("smtp-in: Accepted authentication for user \"alice\"").Length - 1);
+                Assert.Contains($" by {mechanism.ToUpperInvariant()} ", server.Log, StringComparison.Ordinal);
+            }
+            foreach ((string login, string password) in ((string, string)[])[("alice", Secrets.Password()), ("nobody", right)])
+            {
+                CommandResult wrong = await server.MsmtpAsync("scram-sha-256-plus", login, password, "tls_priorities " + version);
+                Assert.True(wrong.ExitCode != 0 && wrong.Error.Contains("535", StringComparison.Ordinal), wrong.ToString());
+            }
+        }
+        await server.ArriveAsync(sent);
+    }
+
+    [Fact]
+    public async Task Snail_logs_in_and_sends()
+    {
+        string right = "simple" + Secrets.PasswordMarker;
+        await using LoginServer server = await LoginServer.StartAsync($$"""auth { alice = "{{await LoginServer.StoredAsync(right, "yescrypt")}}" }""");
+        string[] set = ["-:/", "-S", "v15-compat", "-S", $"mta=smtp://alice:{right}@127.0.0.1:{server.Daemon.Port}", "-S", "smtp-use-starttls", "-S", "tls-verify=ignore", "-S", "smtp-auth=login"];
+        CommandResult sent = await Command.RunAsync("/usr/bin/s-nail", [.. set, "-s", "by s-nail", "-r", "a@client.test", "b@far.test"], "x\n", new Dictionary<string, string> { ["HOME"] = server.Folder.Path });
+        Assert.True(sent.ExitCode == 0, sent + server.Log);
+        await server.ArriveAsync(1);
+    }
+
+    [Fact]
+    public async Task Swaks_may_log_in_without_TLS_only_where_the_line_says_so()
+    {
+        string right = Secrets.Password();
+        using var folder = new TemporaryFolder();
+        int clear = Ports.Free();
+        string table = $$"""{ alice = "{{await LoginServer.StoredAsync(right, "sha512")}}" }""";
+        await using LoginServer server = await LoginServer.StartAsync("auth " + table, $"listen on 127.0.0.1 port {clear} auth {table} auth-without-tls hostname mx.test");
+        Assert.Contains("passwords may travel in the clear here", server.Log, StringComparison.Ordinal);
+        string[] arguments = ["--server", "127.0.0.1", "--helo", "c.test", "--from", "a@client.test", "--to", "b@far.test", "--auth", "PLAIN", "--auth-user", "alice", "--auth-password", right];
+        CommandResult sent = await Command.RunAsync("/usr/bin/swaks", [.. arguments, "--port", $"{clear}"]);
+        Assert.True(sent.ExitCode == 0, sent + server.Log);
+        CommandResult refused = await Command.RunAsync("/usr/bin/swaks", [.. arguments, "--port", $"{server.Daemon.Port}"]);
+        Assert.True(refused.ExitCode != 0 && !refused.Output.Contains("AUTH PLAIN", StringComparison.Ordinal), refused.ToString());
+    }
+}
