@@ -46,6 +46,15 @@ internal sealed class LoginServer : IAsyncDisposable
         ["--server", "127.0.0.1", "--port", Port, "--tls", "--helo", "client.test", "--from", "a@client.test", "--to", "b@far.test", "--auth", mechanism, "--auth-user", login, "--auth-password", password,
             "--auth-hide-password", .. more]);
 
+    /// <summary>GNU SASL's own client logs in, nothing else.</summary>
+    public async Task<CommandResult> GsaslAsync(string mechanism, string login, string password, params string[] more)
+    {
+        await using var proxy = new GreetingProxy(Daemon.Port);
+        return await Command.RunAsync("/usr/bin/gsasl",
+            ["--client", "--smtp", "--starttls", "--connect", $"127.0.0.1:{proxy.Port}", "--mechanism", mechanism, "--authentication-id", login, "--password", password,
+                "--x509-ca-file", "", .. more], "QUIT\n");
+    }
+
     public async Task<CommandResult> MsmtpAsync(string mechanism, string login, string password, string more = "")
     {
         string file = Folder.Write("msmtprc", $"""
