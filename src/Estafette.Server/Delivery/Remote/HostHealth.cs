@@ -24,6 +24,8 @@ internal sealed class HostHealth(EventSink events, TimeProvider clock)
     internal const int Remembered = 4096;
 
     private readonly Lock _gate = new();
+    private readonly DateTimeOffset _begin = clock.GetUtcNow();
+    private readonly long _start = clock.GetTimestamp();
     private readonly Dictionary<(string Host, string Action), Entry> _resting = [];
     private readonly Dictionary<string, int> _working = new(StringComparer.Ordinal);
 
@@ -36,6 +38,9 @@ internal sealed class HostHealth(EventSink events, TimeProvider clock)
         public bool IsProbed { get; set; }
     }
 
+    /// <summary>Steady, unlike the machine's clock, which may be set.</summary>
+    private DateTimeOffset Now => _begin + clock.GetElapsedTime(_start);
+
     public int Resting { get { lock (_gate) return _resting.Count; } }
 
     /// <summary>Null: go ahead, and tell how it went. Else why the host is passed over. <paramref name="lastResort"/>: every other host failed or rests too.</summary>
@@ -43,7 +48,7 @@ internal sealed class HostHealth(EventSink events, TimeProvider clock)
     {
         lock (_gate)
         {
-            DateTimeOffset now = clock.GetUtcNow();
+            DateTimeOffset now = Now;
             Entry? whole = _resting.GetValueOrDefault((target.Label, ""));
             Entry? own = _resting.GetValueOrDefault((target.Label, action));
             foreach (Entry? entry in (ReadOnlySpan<Entry?>)[whole, own])
@@ -96,7 +101,7 @@ internal sealed class HostHealth(EventSink events, TimeProvider clock)
             if (!wholeHost)
                 _resting.Remove((target.Label, ""));
             (string, string) key = (target.Label, wholeHost ? "" : action);
-            DateTimeOffset now = clock.GetUtcNow();
+            DateTimeOffset now = Now;
             if (!_resting.TryGetValue(key, out Entry? entry) || now > entry.Until + LongestPause * 2)
             {
                 _resting.Remove(key);
@@ -125,7 +130,7 @@ internal sealed class HostHealth(EventSink events, TimeProvider clock)
         lock (_gate)
         {
             foreach (Entry entry in _resting.Values)
-                (entry.Until, entry.FailedAt) = (clock.GetUtcNow(), default);
+                (entry.Until, entry.FailedAt) = (Now, default);
         }
     }
 

@@ -22,8 +22,13 @@ internal sealed class LoginGate(TimeProvider clock)
     internal const int Remembered = 4096;
 
     private readonly Lock _gate = new();
+    private readonly DateTimeOffset _begin = clock.GetUtcNow();
+    private readonly long _start = clock.GetTimestamp();
     private readonly Dictionary<LoginKey, Entry> _entries = [];
     private readonly byte[] _hashKey = RandomNumberGenerator.GetBytes(32);
+
+    /// <summary>Steady, unlike the machine's clock, which may be set.</summary>
+    private DateTimeOffset Now => _begin + clock.GetElapsedTime(_start);
 
     private sealed class Entry
     {
@@ -43,7 +48,7 @@ internal sealed class LoginGate(TimeProvider clock)
     {
         lock (_gate)
         {
-            DateTimeOffset now = clock.GetUtcNow();
+            DateTimeOffset now = Now;
             if (!_entries.TryGetValue(key, out Entry? entry) || entry.Refusal is null || now >= entry.Until)
                 return null;
             return entry.Refusal with
@@ -83,7 +88,7 @@ internal sealed class LoginGate(TimeProvider clock)
             entry.Proven = false;
             entry.Refusal = refusal;
             entry.Pause = entry.Pause == TimeSpan.Zero ? FirstPause : TimeSpan.FromTicks(Math.Min(entry.Pause.Ticks * 2, LongestPause.Ticks));
-            entry.Until = clock.GetUtcNow() + entry.Pause;
+            entry.Until = Now + entry.Pause;
         }
     }
 
@@ -99,7 +104,7 @@ internal sealed class LoginGate(TimeProvider clock)
 
     private Entry Find(LoginKey key)
     {
-        DateTimeOffset now = clock.GetUtcNow();
+        DateTimeOffset now = Now;
         if (!_entries.TryGetValue(key, out Entry? entry))
         {
             if (_entries.Count >= Remembered)

@@ -35,6 +35,12 @@ internal sealed class ScriptedPeer : IAsyncDisposable
     public int Port { get; }
     public string Keywords { get; set; }
     public X509Certificate2? Certificate { get; init; }
+
+    /// <summary>What the client named in its hello, of every handshake.</summary>
+    public ConcurrentQueue<string> ServerNames { get; } = [];
+
+    /// <summary>Certificates between the shown one and its authority.</summary>
+    public X509Certificate2Collection? Intermediates { get; init; }
     public bool ImplicitTls { get; init; }
     public bool Lmtp { get; init; }
 
@@ -124,7 +130,15 @@ internal sealed class ScriptedPeer : IAsyncDisposable
     private async Task<SslStream> EncryptAsync(Stream stream)
     {
         var tls = new SslStream(stream);
-        await tls.AuthenticateAsServerAsync(new SslServerAuthenticationOptions { ServerCertificate = Certificate }, _end.Token);
+        await tls.AuthenticateAsServerAsync(new SslServerAuthenticationOptions
+        {
+            ServerCertificateSelectionCallback = Certificate is null || Intermediates is not null ? null : (_, name) =>
+            {
+                ServerNames.Enqueue(name ?? "");
+                return Certificate;
+            },
+            ServerCertificateContext = Intermediates is null ? null : SslStreamCertificateContext.Create(Certificate!, Intermediates, offline: true),
+        }, _end.Token);
         return tls;
     }
 
