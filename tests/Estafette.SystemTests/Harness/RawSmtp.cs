@@ -104,6 +104,14 @@ internal sealed class RawSmtp : IAsyncDisposable
         _pending.Clear();
     }
 
+    /// <summary>What the server sends first, whatever it is.</summary>
+    public async Task<string> FirstAsync()
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        byte[] buffer = new byte[4096];
+        return Encoding.Latin1.GetString(buffer, 0, await _stream.ReadAsync(buffer, limit.Token));
+    }
+
     /// <summary>The next line, for other protocols too; null when the server closed.</summary>
     public async Task<string?> LineAsync(TimeSpan? deadline = null)
     {

@@ -1,0 +1,144 @@
+using System.Globalization;
+using System.Text;
+using Estafette.SystemTests.Harness;
+
+namespace Estafette.SystemTests.Operation;
+
+/// <summary>Root's part of a reload: what it hands over, to whom, and what it refuses. Without root there is none, and the daemon reads for itself.</summary>
+public sealed class CompileTests
+{
+    private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
+    private static string Socket(Daemon daemon) =>
+        Path.Combine(daemon.State, "run", string.Create(CultureInfo.InvariantCulture, $"local.{daemon.Running!.Process.Id}.sock"));
+
+    [Fact]
+    public async Task Passwords_that_only_root_may_read_change_without_a_restart()
+    {
+        using var folder = new TemporaryFolder();
+        Certificates.Write(folder);
+        void Write(string password) => File.SetUnixFileMode(folder.Write("passwords", $"jo {password}\n"), Private);
+        Write(Hash("first-word"));
+        await using Daemon daemon = await Daemon.StartAsync("""
+            pki mx.test cert "@DIR@/cert.pem"
+            pki mx.test key "@DIR@/key.pem"
+            table passwords file:@DIR@/passwords
+            listen on 127.0.0.1 port @PORT@ hostname mx.test tls pki mx.test auth <passwords>
+            action "in" relay host smtp://127.0.0.1:9
+            match from any for domain mx.test action "in"
+            """, folder);
+        Assert.StartsWith("235", await LoginAsync(daemon, "first-word"), StringComparison.Ordinal);
+        Write(Hash("second-word"));
+        CommandResult updated = await daemon.ToolAsync("smtpctl", ["update", "table", "passwords"]);
+        Assert.True(updated.ExitCode == 0, updated + daemon.Log);
+        Assert.StartsWith("235", await LoginAsync(daemon, "second-word"), StringComparison.Ordinal);
+        Assert.StartsWith("535", await LoginAsync(daemon, "first-word"), StringComparison.Ordinal);
+        Write(Hash("third-word"));
+        Assert.Equal(0, (await daemon.ToolAsync("smtpctl", ["reload"])).ExitCode);
+        Assert.StartsWith("235", await LoginAsync(daemon, "third-word"), StringComparison.Ordinal);
+        Assert.DoesNotContain("-word", daemon.Log, StringComparison.Ordinal);
+        Assert.DoesNotContain("$6$", daemon.Log, StringComparison.Ordinal);
+    }
+
+    private static string Hash(string password) => Command.RunAsync(Published.Tool("smtpctl"), ["encrypt", password]).GetAwaiter().GetResult().Output.Trim();
+
+    private static async Task<string> LoginAsync(Daemon daemon, string password)
+    {
+        await using RawSmtp client = await RawSmtp.GreetedAsync(daemon.Port);
+        Assert.StartsWith("220", await client.AskAsync("STARTTLS"), StringComparison.Ordinal);
+        await client.StartTlsAsync();
+        await client.AskAsync("EHLO client.test");
+        return await client.AskAsync("AUTH PLAIN " + Convert.ToBase64String(Encoding.ASCII.GetBytes($"\0jo\0{password}")));
+    }
+
+    [Fact]
+    public async Task E13_only_the_daemon_may_ask_and_garbage_or_a_flood_costs_nothing()
+    {
+        if (!Environment.IsPrivilegedProcess)
+            return;
+        using var folder = new TemporaryFolder();
+        await using Daemon daemon = await Daemon.StartAsync(Configurations.ToSink(9), folder);
+        const string Client = "use IO::Socket::UNIX; my $s = IO::Socket::UNIX->new(Peer => $ARGV[0]) or die \"connect: $!\"; print $s \"$ARGV[1]\\r\\n\"; print scalar <$s>";
+        foreach (string request in (string[])["XCOMPILE RELOAD", "XCOMPILE RENEW", "XWATCH"])
+        {
+            CommandResult stranger = await Command.RunAsync("/usr/bin/setpriv", ["--reuid", "5", "--regid", "5", "--clear-groups", "perl", "-e", Client, Socket(daemon), request]);
+            Assert.StartsWith("550 5.7.1 ", stranger.Output, StringComparison.Ordinal);
+        }
+        foreach (string garbage in (string[])["XCOMPILE", "XCOMPILE RELOAD /etc/shadow", "XCOMPILE RENEW --config=/tmp/x", "XWATCH /etc/shadow", "XCOMPILE  RELOAD", "xcompile reload"])
+        {
+            await using RawSmtp client = await RawSmtp.ConnectUnixAsync(Socket(daemon));
+            Assert.StartsWith("550 5.5.", await client.AskAsync(garbage), StringComparison.Ordinal);
+        }
+
+        // One that asks and never goes on holds the only place, and gives it back when it leaves; the others are put off.
+        RawSmtp idle = await RawSmtp.ConnectUnixAsync(Socket(daemon));
+        await idle.WriteAsync("XCOMPILE RELOAD\r\n");
+        Assert.Equal("ESTAFETTE HANDOVER 1", (await idle.FirstAsync()).Split('\n')[0]);
+        for (int i = 0; i < 20; i++)
+        {
+            await using RawSmtp flood = await RawSmtp.ConnectUnixAsync(Socket(daemon));
+            Assert.StartsWith("450 4.3.2 ", await flood.AskAsync("XCOMPILE RENEW"), StringComparison.Ordinal);
+        }
+        await idle.DisposeAsync();
+        CommandResult reload = await daemon.ToolAsync("smtpctl", ["reload"]);
+        Assert.True(reload.ExitCode == 0, reload + daemon.Log);
+    }
+
+    [Fact]
+    public async Task A_configuration_that_the_daemon_could_write_is_not_compiled_by_root()
+    {
+        if (!Environment.IsPrivilegedProcess)
+            return;
+        using var folder = new TemporaryFolder();
+        await using Daemon daemon = await Daemon.StartAsync(Configurations.ToSink(9), folder);
+        string file = folder["smtpd.conf"];
+        File.SetUnixFileMode(file, (UnixFileMode)0b110_110_110);
+        CommandResult reload = await daemon.ToolAsync("smtpctl", ["reload"]);
+        Assert.Equal(1, reload.ExitCode);
+        Assert.Contains($"(cure: chown root {file}; chmod go-w {file})", reload.Error, StringComparison.Ordinal);
+        Assert.True(await daemon.GreetsAsync(), daemon.Log);
+        await daemon.Running!.TerminateAsync();
+
+        CommandResult start = await Command.RunAsync(Published.Tool("estafette"), ["run", "--config", file, "--state", daemon.State]);
+        Assert.Equal(1, start.ExitCode);
+        Assert.Contains("could change it, and with it what root does", start.Error, StringComparison.Ordinal);
+        File.SetUnixFileMode(file, (UnixFileMode)0b110_100_100);
+    }
+
+    [Fact]
+    public async Task Nothing_that_the_daemon_put_in_the_place_of_a_named_file_is_handed_over()
+    {
+        if (!Environment.IsPrivilegedProcess)
+            return;
+        using var folder = new TemporaryFolder();
+        File.SetUnixFileMode(folder.Write("roots", "rootsecret.test\n"), Private);
+        // A table in a folder of the daemon's own.
+        await using Daemon daemon = await Daemon.StartAsync("""
+            table named { a.test }
+            listen on 127.0.0.1 port @PORT@ hostname mx.test
+            action "in" relay host smtp://127.0.0.1:9
+            match from any for domain <named> action "in"
+            """, folder);
+        string trap = Path.Combine(daemon.State, "spool", "domains");
+        File.CreateSymbolicLink(trap, folder["roots"]);
+        folder.Write("smtpd.conf", (await File.ReadAllTextAsync(folder["smtpd.conf"])).Replace("{ a.test }", "file:" + trap, StringComparison.Ordinal));
+        CommandResult reload = await daemon.ToolAsync("smtpctl", ["reload"]);
+        Assert.Equal(1, reload.ExitCode);
+        Assert.Contains("table named", reload.Error, StringComparison.Ordinal);
+        await using RawSmtp client = await RawSmtp.GreetedAsync(daemon.Port);
+        await client.AskAsync("MAIL FROM:<a@client.test>");
+        Assert.StartsWith("550", await client.AskAsync("RCPT TO:<x@rootsecret.test>"), StringComparison.Ordinal);
+        Assert.StartsWith("250", await client.AskAsync("RCPT TO:<x@a.test>"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_command_does_nothing_for_who_is_not_root()
+    {
+        CommandResult result = Environment.IsPrivilegedProcess
+            ? await Command.RunAsync("/usr/bin/setpriv", ["--reuid", "65534", "--regid", "65534", "--clear-groups", Published.Tool("estafette"), "compile", "--user", "nobody:65534:65534:", "--directory", "/"])
+            : await Command.RunAsync(Published.Tool("estafette"), ["compile", "--user", "nobody:65534:65534:", "--directory", "/"]);
+        Assert.Equal(1, result.ExitCode);
+        Assert.Empty(result.Output);
+        Assert.Contains("use 'estafette reload'", result.Error, StringComparison.Ordinal);
+    }
+}
