@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Estafette.Config;
 using Estafette.Config.Model;
 using Estafette.Tables;
 
@@ -48,6 +49,36 @@ public sealed class TableSetTests : IDisposable
         TableSet tables = Set(Inline(("ok", ""), ("(open", "")));
         Assert.IsType<TableAnswer.Unavailable>(await tables.MatchAsync("t", TableMatch.Regex, "ok", CancellationToken.None));
         Assert.IsType<TableAnswer.Unavailable>(await tables.LookupAsync("nosuch", "ok", CancellationToken.None));
+    }
+
+    [Theory]
+    [InlineData(TableKind.File)]
+    [InlineData(TableKind.Db)]
+    public async Task What_root_hands_over_stands_before_the_disk_and_is_taken_anew_when_it_changes(TableKind kind)
+    {
+        HandedFiles Handed(string value, long inode)
+        {
+            string path = _folder.File("made");
+            if (kind == TableKind.Db)
+                MapCompiler.Write(path, [KeyValuePair.Create("a", value)], source: null);
+            else
+                File.WriteAllText(path, $"a: {value}\n");
+            return new HandedFiles([new HandedFile("/root/only", new FileStamp(1, (ulong)inode, 1, default, default, 0x8180), File.ReadAllBytes(path))]);
+        }
+        var files = new FileView(Handed("one", 1)) { RootStandsBehind = true };
+        var tables = new TableSet(new MailConfig
+        {
+            Dialect = Dialect.OpenSmtpd,
+            Source = "",
+            HostName = "mx.test",
+            Tables = ImmutableDictionary<string, TableConfig>.Empty.Add("t", Table(kind, "/root/only")),
+        }, files, new SystemUsers(TimeProvider.System), _clock, _warnings.Add);
+        Assert.Equal("one", await Value(tables, "a"));
+        Assert.Empty(_warnings);
+        files.Handed = Handed("two", 2);
+        Assert.Equal("one", await Value(tables, "a"));
+        tables.Refresh();
+        Assert.Equal("two", await Value(tables, "a"));
     }
 
     [Fact]
