@@ -112,7 +112,13 @@ public sealed class Replies
 
     public Reply ChunkTaken(long octets) => Plain(250, new(2, 0, 0), string.Create(CultureInfo.InvariantCulture, $"{octets} octets received"));
 
-    public Reply UnknownMechanism(string mechanism) => new(504, $"5.5.4 Security features not supported: AUTH method \"{mechanism}\" not supported");
+    /// <summary>The reply is logged: what cannot be a mechanism's name is not repeated, for some clients send their password in its place (E54).</summary>
+    public Reply UnknownMechanism(string mechanism) =>
+        new(504, $"5.5.4 Security features not supported: AUTH method {(IsMechanismName(mechanism) ? $"\"{mechanism}\" " : "")}not supported");
+
+    /// <summary>RFC 4422 s3.1; in base64 there are nearly always both large and small letters.</summary>
+    private static bool IsMechanismName(string name) =>
+        name.Length <= 20 && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_') && !(name.Any(char.IsAsciiLetterUpper) && name.Any(char.IsAsciiLetterLower));
 
     public Reply MailParameter(ParameterResult wrong) => wrong.Problem == ParameterProblem.Unsupported
         ? InvalidArguments(503, "Unsupported option " + wrong.Word)

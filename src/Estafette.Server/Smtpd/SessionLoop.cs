@@ -12,7 +12,6 @@ namespace Estafette.Smtpd;
 /// </summary>
 internal static class SessionLoop
 {
-    private const int LongestLoggedCommand = 512;
 
     public static async Task<string> RunAsync(SmtpSession session, CancellationToken cancellationToken)
     {
@@ -26,7 +25,8 @@ internal static class SessionLoop
             LineRead read = await session.Transport.ReadLineAsync(session.Limits.CommandLine, session.Limits.CommandTimeout, command: true);
             if (read.End is not WaitEnd.None and not WaitEnd.TooLong)
                 return await EndAsync(session, ReplyTo(session, read.End), ReasonOf(read.End));
-            string text = read.End == WaitEnd.None ? LogText(read.Line.Span) : "";
+            string text = read.End == WaitEnd.None ? CommandText.ForLog(read.Line, session.Counts.SaidAuth) : "";
+            session.Counts.SaidAuth |= CommandText.IsLogin(read.Line.Span);
             (CommandResult result, string? reason) = await TakeAsync(session, read, cancellationToken);
             if (result.Reply is { IsRefusal: true } refusal)
             {
@@ -98,7 +98,7 @@ internal static class SessionLoop
         if (handler.IsJunk && ++session.Counts.JunkCommands > session.Limits.JunkCommands)
             return (session.Replies.TooManyJunkCommands, "too-many-junk-commands");
         if (session.Parts.Events.Traces("smtp"))
-            session.Parts.Events.Trace("smtp", $"smtp: {session.Connection.SessionId:x16} <<< {LogText(read.Line.Span)}");
+            session.Parts.Events.Trace("smtp", $"smtp: {session.Connection.SessionId:x16} <<< {CommandText.ForLog(read.Line, session.Counts.SaidAuth)}");
         if (handler.Check(session, command) is { } wrong)
             return (wrong, null);
         return (await handler.ActAsync(session, command, cancellationToken), null);
@@ -114,14 +114,6 @@ internal static class SessionLoop
         await session.Transport.CloseAsync(linger: reason == "refused");
         await session.EndTlsAsync();
         return reason;
-    }
-
-    /// <summary>What a command looked like, for events; never a secret (E54).</summary>
-    private static string LogText(ReadOnlySpan<byte> line)
-    {
-        if (line.Length >= 4 && Ascii.EqualsIgnoreCase(line[..4], "AUTH"u8))
-            return "AUTH";
-        return Encoding.UTF8.GetString(line[..Math.Min(line.Length, LongestLoggedCommand)]);
     }
 
     private static void PublishRefusal(SmtpSession session, string command, Reply reply, string rule) =>

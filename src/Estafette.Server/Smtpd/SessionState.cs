@@ -25,4 +25,7 @@ internal sealed class SessionCounts
     /// <summary>Since the last message (E47).</summary>
     public int JunkCommands { get; set; }
     public int AuthFailures { get; set; }
+
+    /// <summary>What the client says that is no command may be the rest of a login (E54).</summary>
+    public bool SaidAuth { get; set; }
 }
