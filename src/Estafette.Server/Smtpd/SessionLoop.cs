@@ -12,7 +12,6 @@ namespace Estafette.Smtpd;
 /// </summary>
 internal static class SessionLoop
 {
-
     public static async Task<string> RunAsync(SmtpSession session, CancellationToken cancellationToken)
     {
         if (session.Connection.Listener is { Tls: ListenerTls.Implicit } listener && !await StartTlsHandler.StartAsync(session, listener, cancellationToken))

@@ -28,6 +28,8 @@ internal static class DaemonCommand
     private static async Task<int> StartAsync(DaemonOptions options)
     {
         Native.SetMask(0b000_010_111);
+        // From here on the memory holds passwords and keys: no core file, whoever the user is (E54).
+        _ = Native.ProcessControl(Native.SetDumpable, 0, 0, 0, 0);
         DaemonUser? user = null;
         if (Environment.IsPrivilegedProcess)
             user = DaemonUser.Find() ?? throw new StartupException("no user to run as: make one with 'useradd --system estafette'");

@@ -11,6 +11,11 @@ internal sealed class TemporaryFolder : IDisposable
 
     public string Path { get; }
 
+    private readonly List<string> _written = [];
+
+    /// <summary>Before it goes, what lies in this part of it is kept for the search for secrets.</summary>
+    public void Keep(string path) => _written.Add(path);
+
     public string this[string name] => System.IO.Path.Combine(Path, name);
 
     public string Write(string name, string text)
@@ -22,7 +27,10 @@ internal sealed class TemporaryFolder : IDisposable
     /// <summary>May be called twice: a daemon and the test that gave it the folder both let go of it.</summary>
     public void Dispose()
     {
-        if (Directory.Exists(Path))
-            Directory.Delete(Path, recursive: true);
+        if (!Directory.Exists(Path))
+            return;
+        foreach (string part in _written.Where(System.IO.Path.Exists))
+            Written.ByRun.Keep(part, System.IO.Path.GetFileName(part));
+        Directory.Delete(Path, recursive: true);
     }
 }

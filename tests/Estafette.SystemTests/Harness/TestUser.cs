@@ -21,6 +21,7 @@ internal sealed class TestUser : IAsyncDisposable
         string home = folder["home-" + name];
         CommandResult made = await Command.RunAsync("/usr/sbin/useradd", ["-m", "-d", home, "-s", "/bin/sh", "-c", "Test User", name]);
         Assert.True(made.ExitCode == 0, made.ToString());
+        folder.Keep(home);
         return new TestUser(name, home, true);
     }
 
@@ -34,9 +35,7 @@ internal sealed class TestUser : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        if (!_made)
-            return;
-        Written.ByRun.Keep(Home, "home");
-        await Command.RunAsync("/usr/sbin/userdel", ["-f", Name]);
+        if (_made)
+            await Command.RunAsync("/usr/sbin/userdel", ["-f", Name]);
     }
 }

@@ -90,7 +90,7 @@ public sealed class SecretsInLogsTests
         using var folder = new TemporaryFolder();
         Configurations.GiveToLocalUser(folder["state"]);
         Certificates.Write(folder);
-        await Command.ShellAsync($"chown {Configurations.LocalUser} {folder["key.pem"]} {folder["state"]}; chmod 777 {folder.Path}");
+        await Command.ShellAsync($"chown {Configurations.LocalUser} {folder["key.pem"]} {folder["state"]}; mkdir -m 777 {folder["cwd"]}");
         CommandResult hash = await Command.RunAsync(Published.Tool("smtpctl"), ["encrypt"], password + "\n");
         await using Daemon daemon = Daemon.Prepare($$"""
             log trace all
@@ -101,7 +101,7 @@ public sealed class SecretsInLogsTests
             action "out" relay host smtp://127.0.0.1:9
             match from auth for any action "out"
             """, folder);
-        string run = $"cd {folder.Path} && ulimit -c unlimited && exec {Published.Tool("estafette")} run --config {folder["smtpd.conf"]} --state {daemon.State}";
+        string run = $"cd {folder["cwd"]} && ulimit -c unlimited && exec {Published.Tool("estafette")} run --config {folder["smtpd.conf"]} --state {daemon.State}";
         await (asRoot ? daemon.StartAgainAsync("/bin/sh", ["-c", run]) : daemon.StartAgainAsync("/usr/sbin/runuser", ["-u", Configurations.LocalUser, "--", "/bin/sh", "-c", run]));
         await using (RawSmtp client = await RawSmtp.GreetedAsync(daemon.Port))
         {

@@ -69,6 +69,7 @@ public sealed class GmailRelayTutorialTests(Provider provider) : IClassFixture<P
     {
         (string login, string password) = (Secrets.Login(), Secrets.Password());
         using var folder = new TemporaryFolder();
+        await using TestUser user = await TestUser.MakeAsync(folder);
         using var certificate = ScriptedPeer.NewCertificate("localhost");
         folder.Write("google.pem", certificate.ExportCertificatePem());
         await using var google = new ScriptedPeer("PIPELINING 8BITMIME SIZE AUTH=LOGIN=PLAIN=XOAUTH2 ENHANCEDSTATUSCODES") { Certificate = certificate };
@@ -80,20 +81,24 @@ public sealed class GmailRelayTutorialTests(Provider provider) : IClassFixture<P
             listen on 127.0.0.1 port @PORT@ hostname Hermes
             table secrets db:@DIR@/secrets.db
             expire 4s
+            accept from local for local deliver to maildir
             accept from local for any relay via tls+auth://label@localhost:{{google.Port}} auth <secrets>
             """, folder);
         daemon.Environment["SSL_CERT_FILE"] = folder["google.pem"];
         await daemon.StartAgainAsync();
-        await daemon.ToolAsync("sendmail", ["-f", "root@localhost", "you@far.test"], "Subject: refused\n\ntext\n");
+        await daemon.ToolAsync("sendmail", ["-f", user.Name + "@localhost", "you@far.test"], "Subject: refused\n\ntext\n");
         string mailq = "";
         await Wait.UntilAsync(async () => (mailq = (await daemon.ToolAsync("mailq", [])).Output).Contains("Username and Password not accepted", StringComparison.Ordinal), "mailq tells Google's words", null, () => mailq + daemon.Log);
         Assert.Contains("gsmtp", mailq, StringComparison.Ordinal);
         Assert.Contains("apppasswords", mailq, StringComparison.Ordinal);
         Assert.Contains("Username and Password not accepted", daemon.Log, StringComparison.Ordinal);
         await daemon.ToolAsync("estafette", ["queue", "list", "--json"]);
-        // The notification, when the mail is too old, tells the same; it goes where the rule sends everything, and the peer refuses again.
-        await Wait.UntilAsync(async () => !(await daemon.ToolAsync("mailq", [])).Output.Contains("you@far.test", StringComparison.Ordinal), "the mail expires", null, () => daemon.Log);
-        string everything = daemon.Log + mailq;
+        // The notification, when the mail is too old, tells the same.
+        string inbox = Path.Combine(user.Home, "Maildir", "new");
+        await Wait.UntilAsync(() => Directory.Exists(inbox) && Directory.GetFiles(inbox).Length == 1, "the notification arrives", null, () => daemon.Log);
+        string notification = string.Join(' ', (await File.ReadAllTextAsync(Directory.GetFiles(inbox)[0])).Split([' ', '\n'], StringSplitOptions.RemoveEmptyEntries));
+        Assert.Contains("Username and Password not accepted", notification, StringComparison.Ordinal);
+        string everything = daemon.Log + mailq + notification;
         Assert.DoesNotContain(Secrets.PasswordMarker, everything, StringComparison.Ordinal);
         Assert.Empty(SecretSearch.Octets("log", System.Text.Encoding.UTF8.GetBytes(everything)));
         // The login went over TLS only, and the password nowhere before.

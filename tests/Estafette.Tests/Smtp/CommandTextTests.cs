@@ -39,5 +39,5 @@ public sealed class CommandTextTests
     [InlineData("c2VjcmV0", false)]
     [InlineData("ABCDEFGHIJKLMNOPQRSTUVWXYZ", false)]
     public void A_mechanism_is_repeated_when_it_can_be_the_name_of_one(string name, bool repeated) =>
-        Assert.Equal(repeated, new Replies(ReplyStyle(), "mx.test").UnknownMechanism(name).ToString().Contains(name, StringComparison.Ordinal));
+        Assert.Equal(repeated, new Replies(ReplyStyle.OpenSmtpd, "mx.test").UnknownMechanism(name).ToString().Contains(name, StringComparison.Ordinal));
 }
