@@ -44,7 +44,7 @@ internal sealed class Written
             try
             {
                 // Sockets and pipes have no length; opening a pipe would wait.
-                if (new FileInfo(file).Length > 0)
+                if (new FileInfo(file).Length > 0 && !MayHoldSecrets(file))
                     room -= Copy(file, NewPath(label + "-" + Path.GetFileName(file)), room);
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -53,6 +53,14 @@ internal sealed class Written
             }
         }
     }
+
+    /// <summary>
+    /// The copy of the configuration that the compile step keeps, and self-made certificates with their keys: secrets are their purpose, as they are that of what the
+    /// administrator wrote. But only as long as nobody else can read them.
+    /// </summary>
+    private static bool MayHoldSecrets(string file) =>
+        (Path.GetFileName(file) == "compiled" || Path.GetFileName(Path.GetDirectoryName(file)) == "certs")
+        && (File.GetUnixFileMode(file) & ~(UnixFileMode.UserRead | UnixFileMode.UserWrite)) == 0;
 
     /// <summary>From the first daemon on, looks four times a second at what everybody on the machine may read about our processes.</summary>
     public void WatchProcesses()
