@@ -120,6 +120,21 @@ public sealed class LogFormatTests
     }
 
     [Theory]
+    [InlineData("PLAIN")]
+    [InlineData("LOGIN")]
+    [InlineData("CRAM-MD5")]
+    public void E10_a_failed_login_is_counted_by_the_filter_that_fail2ban_ships_and_an_undecided_one_is_not(string mechanism)
+    {
+        // mdre-auth in filter.d/postfix.conf of fail2ban 1.0, behind its prefix.
+        const string filter = @"postfix(?:/\w+)?/smtpd\[\d+\]: (?:warning: )?[^[]*\[(?<host>[0-9.]+)\](?::\d+)?: SASL (?:LOGIN|PLAIN|(?:CRAM|DIGEST)-MD5) authentication failed:(?! Connection lost to authentication server| Invalid authentication mechanism)";
+        var address = IPAddress.Parse("192.0.2.66");
+        string failed = Line(LogStyle.Postfix, new AuthenticationResult(1, mechanism, "x[203.0.113.9]: SASL", false) { At = s_now, Address = address, HostName = "client.test" });
+        Assert.Equal("192.0.2.66", Regex.Match(failed, filter).Groups["host"].Value);
+        string undecided = Line(LogStyle.Postfix, new AuthenticationUnavailable(1, mechanism, "away") { At = s_now, Address = address });
+        Assert.DoesNotMatch(filter, undecided);
+    }
+
+    [Theory]
     [InlineData(LogStyle.OpenSmtpd)]
     [InlineData(LogStyle.Postfix)]
     [InlineData(LogStyle.Json)]
@@ -132,6 +147,7 @@ public sealed class LogFormatTests
             new CommandRefused(1, evil, "500 " + evil, "") { At = s_now, Helo = evil, ReversePath = evil, Recipient = evil, Address = IPAddress.Loopback },
             new ProtocolAbuse(1, evil) { At = s_now },
             new AuthenticationResult(1, "PLAIN", evil, false) { At = s_now, Address = IPAddress.Loopback },
+            new AuthenticationUnavailable(1, "PLAIN", evil) { At = s_now, Address = IPAddress.Loopback },
             Delivered with { Outcome = DeliveryOutcome.Failed(new(5, 0, 0), evil) },
             new TraceLine("smtp", evil) { At = s_now },
         ];

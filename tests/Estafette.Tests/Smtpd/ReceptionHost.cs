@@ -85,6 +85,7 @@ internal sealed class ReceptionHost : IAsyncDisposable
             Users = settings.Users,
             Policy = new SessionPolicy(config, tables),
             Route = settings.Route ?? Route,
+            SystemLogin = settings.SystemLogin,
             Certificates = ServerCertificates.FromPem(config, settings.Identities.Concat(settings.Tls is { } pem ? [pem] : []), out _),
         };
     }
@@ -128,5 +129,6 @@ internal sealed record ReceptionSettings
     public IUserDatabase Users { get; init; } = new SystemUsers(TimeProvider.System);
     public LocalSubmissionConfig LocalSubmission { get; init; } = new();
     public RouteResolver? Route { get; init; }
+    public SystemLogin? SystemLogin { get; init; }
     public ReverseLookup? Reverse { get; init; }
 }
