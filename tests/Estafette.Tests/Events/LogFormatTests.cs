@@ -203,4 +203,40 @@ public sealed class LogFormatTests
             _text.Append(Encoding.UTF8.GetString(buffer));
         }
     }
+
+    private static readonly ClientCertificate s_certificate = new()
+    {
+        Subject = "CN=client \"one\"\n, O=x",
+        Issuer = "CN=Test CA",
+        CommonName = "client \"one\"\n",
+        IssuerName = "Test CA",
+        NotAfter = s_now.AddDays(30),
+        Fingerprint = new string('a', 64),
+        KeyFingerprint = new string('b', 64),
+        Anchor = "partners",
+    };
+
+    [Theory]
+    [InlineData(LogStyle.OpenSmtpd, "smtp-in: Started TLS on session 0000000000000007: version=TLSv1.3, cipher=TLS_AES_256_GCM_SHA384, bits=256, client-certificate=verified by partners subject=\"CN=client ")]
+    [InlineData(LogStyle.Postfix, "hermes postfix/smtpd[PID]: Trusted TLS connection established from unknown[192.0.2.1]: TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits)\nNov 21 01:02:03 hermes postfix/smtpd[PID]: unknown[192.0.2.1]: subject_CN=")]
+    [InlineData(LogStyle.Json, "\"event\":\"tls_started\",\"session\":\"0000000000000007\",\"client\":\"192.0.2.1\",\"protocol\":\"TLSv1.3\",\"cipher\":\"TLS_AES_256_GCM_SHA384\",\"bits\":256,\"client_certificate\":{\"verified\":true,\"anchor\":\"partners\",")]
+    public void A_started_TLS_tells_the_certificate_of_the_client(LogStyle style, string expected)
+    {
+        var started = new TlsStarted(7, "TLSv1.3", "TLS_AES_256_GCM_SHA384", 256) { At = new DateTimeOffset(s_now.DateTime, TimeZoneInfo.Local.GetUtcOffset(s_now.DateTime)), Address = IPAddress.Parse("192.0.2.1"), Client = s_certificate };
+        string line = Line(style, started).Replace($"[{Environment.ProcessId}]", "[PID]", StringComparison.Ordinal);
+        Assert.Contains(expected, line, StringComparison.Ordinal);
+        Assert.Contains(new string('a', 64), line, StringComparison.Ordinal);
+        Assert.Equal(style == LogStyle.Postfix ? 2 : 1, line.TrimEnd('\n').Split('\n').Length);
+        string untrusted = Line(style, started with { Client = s_certificate with { Distrust = "it has expired", Anchor = "" } });
+        Assert.Contains("it has expired", untrusted, StringComparison.Ordinal);
+        Assert.DoesNotContain("lient-certificate=verified", untrusted, StringComparison.Ordinal);
+        Assert.DoesNotContain("subject", Line(style, started with { Client = null }), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(LogStyle.OpenSmtpd, "smtp-in: TLS failed on session 0000000000000007 from host bad.test [192.0.2.1]: no cipher in common")]
+    [InlineData(LogStyle.Postfix, "SSL_accept error from bad.test[192.0.2.1]: no cipher in common")]
+    [InlineData(LogStyle.Json, "\"client\":\"192.0.2.1\",\"client_name\":\"bad.test\",\"reason\":\"no cipher in common\"")]
+    public void A_failed_TLS_tells_who_and_why(LogStyle style, string expected) =>
+        Assert.Contains(expected, Line(style, new TlsFailed(7, "no cipher in common") { At = s_now, Address = IPAddress.Parse("192.0.2.1"), HostName = "bad.test" }), StringComparison.Ordinal);
 }

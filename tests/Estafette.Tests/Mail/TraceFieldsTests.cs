@@ -85,7 +85,8 @@ public sealed class TraceFieldsTests
             foreach (TraceStyle style in Enum.GetValues<TraceStyle>())
             {
                 ClientInfo client = Network() with { Helo = (helo ?? "") + "\r\nX-Evil: 1", HostName = (name ?? "") + "\nX-Evil: 2", TlsProtocol = "T\rX", TlsCipher = "\u0085" };
-                string text = Received(style, Trace(client) with { For = new((local ?? "") + "\r\n\r\nbody", "x") });
+                var certificate = new ClientCertificate { Subject = "", Issuer = "", CommonName = "c\r\nX-Evil: 3\")(" + name, IssuerName = helo ?? "", Fingerprint = "", KeyFingerprint = "" };
+                string text = Received(style, Trace(client) with { ClientCertificate = certificate, For = new((local ?? "") + "\r\n\r\nbody", "x") });
                 string[] lines = text.Split("\r\n");
                 Assert.All(lines[1..^1], line => Assert.StartsWith("\t", line, StringComparison.Ordinal));
                 Assert.DoesNotContain(lines, line => line.AsSpan().ContainsAny('\r', '\n', '\u0085'));

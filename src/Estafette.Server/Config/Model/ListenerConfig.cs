@@ -24,7 +24,7 @@ public sealed record ListenerConfig
     public required string HostName { get; init; }
     public ListenerTls Tls { get; init; }
 
-    /// <summary>How TLS is spoken here: the server's <see cref="MailConfig.Tls"/> with what this listener says otherwise.</summary>
+    /// <summary>How TLS is spoken here: what holds for all listeners, with what this one says otherwise.</summary>
     public TlsSettings TlsSettings { get; init; } = TlsSettings.Default;
     public ClientCertificateDemand ClientCertificate { get; init; }
 

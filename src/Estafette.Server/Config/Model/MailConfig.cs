@@ -37,9 +37,6 @@ public sealed record MailConfig
 
     /// <summary>Names of trust anchors (<c>ca NAME cert FILE</c>) and their PEM files.</summary>
     public ImmutableDictionary<string, string> TrustAnchors { get; init; } = ImmutableDictionary<string, string>.Empty;
-
-    /// <summary>How TLS is spoken where a listener or a relay says nothing else.</summary>
-    public TlsSettings Tls { get; init; } = TlsSettings.Default;
     public RetryConfig Retry { get; init; } = new();
     public LimitsConfig Limits { get; init; } = new();
     public LogConfig Log { get; init; } = new();

@@ -83,7 +83,6 @@ internal sealed class Lowering
             Actions = _actions.Actions,
             Identities = _identities.Identities,
             TrustAnchors = _identities.TrustAnchors,
-            Tls = _tls.Settings,
             Retry = _settings.Retry,
             Limits = _settings.Limits,
             Log = _settings.Log,
