@@ -22,6 +22,9 @@ public sealed record ControlHooks
 
     /// <summary>Lines of <c>show stats</c>.</summary>
     public required Func<IReadOnlyList<string>> Statistics { get; init; }
+
+    /// <summary>Lines of <c>show hosts</c> about hosts that are passed over for the time being.</summary>
+    public Func<IReadOnlyList<string>> RestingHosts { get; init; } = static () => [];
 }
 
 /// <summary>The requests of the admin socket, by name. Every answer is rows and an end; a word that means nothing is answered with what does.</summary>
@@ -70,6 +73,8 @@ public sealed class ControlCommands(QueueOperations queue, EventSink events, Con
             case "show-routes" or "show-relays" or "show-hosts":
                 foreach ((NextHop hop, int connections, int waiting) in queue.NextHops())
                     await answer(new ControlRow { Text = string.Create(CultureInfo.InvariantCulture, $"{hop.Name} nconn={connections} nmsg={waiting}") });
+                foreach (string line in request.Command == "show-hosts" ? hooks.RestingHosts() : [])
+                    await answer(new ControlRow { Text = line });
                 return Done();
             case "log":
                 return argument is "brief" or "verbose" ? Trace("all", argument == "verbose") : new ControlEnd("log takes 'brief' or 'verbose'", 0);

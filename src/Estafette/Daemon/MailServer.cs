@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.IO.Pipelines;
 using Estafette.Config;
 using Estafette.Config.Dialects.OpenSmtpd;
@@ -80,6 +81,7 @@ internal sealed class MailServer : IAsyncDisposable
             },
             IsReceptionPaused = () => _smtp.IsPaused,
             Statistics = Statistics,
+            RestingHosts = () => [.. _remote.RestingHosts().Select(h => string.Create(CultureInfo.InvariantCulture, $"{h.Host} rests until {h.Until:HH:mm:ss}Z: {h.Reason}"))],
         }), new ControlAccess(LocalPeer.UserOf, Native.EffectiveUser()), _events);
         _drop = new DropFolderReader(_options.State, SessionAsync, () => _running.Snapshot.Config.Retry.Lifetime, _events).RunAsync(_stop.Token);
         _watching = Task.WhenAll(

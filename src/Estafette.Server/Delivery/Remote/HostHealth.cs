@@ -41,6 +41,10 @@ internal sealed class HostHealth(EventSink events, TimeProvider clock)
     /// <summary>Steady, unlike the machine's clock, which may be set.</summary>
     private DateTimeOffset Now => _begin + clock.GetElapsedTime(_start);
 
+    /// <summary>Counts up when a host came back, or an operator wants them all tried: then who makes do with another one should look again.</summary>
+    public int Returns => Volatile.Read(ref _returns);
+    private int _returns;
+
     public int Resting { get { lock (_gate) return _resting.Count; } }
 
     /// <summary>Null: go ahead, and tell how it went. Else why the host is passed over. <paramref name="lastResort"/>: every other host failed or rests too.</summary>
@@ -71,8 +75,10 @@ internal sealed class HostHealth(EventSink events, TimeProvider clock)
             returned = _resting.Remove((target.Label, "")) | _resting.Remove((target.Label, action));
             _working[target.Label] = _working.GetValueOrDefault(target.Label) + 1;
         }
-        if (returned)
-            Tell(target, new RelayHostReturned(target.Label) { At = events.Now }, "is back");
+        if (!returned)
+            return;
+        Interlocked.Increment(ref _returns);
+        Tell(target, new RelayHostReturned(target.Label) { At = events.Now }, "is back");
     }
 
     public void Closed(RelayEndPoint target)
@@ -127,6 +133,7 @@ internal sealed class HostHealth(EventSink events, TimeProvider clock)
     /// <summary>An operator wants attempts now.</summary>
     public void Wake()
     {
+        Interlocked.Increment(ref _returns);
         lock (_gate)
         {
             foreach (Entry entry in _resting.Values)

@@ -17,6 +17,7 @@ internal sealed class RelayLane(
     private RelaySession? _session;
     private RouteWalk? _walk;
     private long _standInSince;
+    private int _returnsThen;
     private bool _isStandIn;
 
     public async Task ServeAsync(CancellationToken cancellationToken)
@@ -149,12 +150,12 @@ internal sealed class RelayLane(
         if (result.Session is null)
             _walk!.Failed(result.Failure!);
         _isStandIn = _walk!.HasPassedOver;
-        _standInSince = services.Clock.GetTimestamp();
+        (_standInSince, _returnsThen) = (services.Clock.GetTimestamp(), services.Hosts.Returns);
         return result.Session;
     }
 
     /// <summary>Mail returns to the host that the route prefers, also when there is always more of it.</summary>
-    private bool IsStandInForLong() => _isStandIn && services.Clock.GetElapsedTime(_standInSince) > RelayLimits.StandIn;
+    private bool IsStandInForLong() => _isStandIn && (services.Hosts.Returns != _returnsThen || services.Clock.GetElapsedTime(_standInSince) > RelayLimits.StandIn);
 
     private async ValueTask CloseAsync()
     {
