@@ -33,6 +33,9 @@ public sealed class LocalGatekeeperTests
     [InlineData("XUSER table =local =nobody-such\r\n", "550")]
     [InlineData("XUSER action =local =\r\n", "450")]
     [InlineData("XUSER user = =+ZZ\r\n", "550")]
+    [InlineData("XUSER login =su =\r\n", "450")]
+    [InlineData("XUSER login =../../tmp/evil =\r\n", "450")]
+    [InlineData("XUSER login = =\r\n", "450")]
     [InlineData("GET / HTTP/1.1\r\n", "550")]
     public async Task E13_hostile_first_lines_are_refused(string line, string reply)
     {

@@ -33,6 +33,31 @@ public sealed class LocalProtocolTests
     }
 
     [Fact]
+    public void A_question_about_a_login_survives_the_line_and_hides_its_password()
+    {
+        byte[] line = LoginQuestion.ToLine("al ice=+\u00e4", "se cret\r\n"u8, "192.0.2.1")!;
+        Assert.True(line.AsSpan().EndsWith("\r\n"u8));
+        Assert.True(LoginQuestion.TryParse(line.AsSpan(0, line.Length - 2), out LoginQuestion? question));
+        Assert.Equal(("al ice=+\u00e4", "se cret\r\n", "192.0.2.1"), (question.Login, System.Text.Encoding.UTF8.GetString(question.Password), question.RemoteHost));
+        Assert.DoesNotContain("cret", question.ToString(), StringComparison.Ordinal);
+        Assert.True(LoginQuestion.ToLine(new string('\u00e4', 512), new byte[1024].Select(_ => (byte)255).ToArray(), "2001:db8::1")!.Length <= LocalProtocol.MaximumLine);
+        Assert.Null(LoginQuestion.ToLine("alice", new byte[1025].Select(_ => (byte)'a').ToArray(), ""));
+        Assert.Null(LoginQuestion.ToLine("al\0ice", "x"u8, ""));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("XAUTH =alice c2VjcmV0")]
+    [InlineData("XAUTH alice c2VjcmV0 =h")]
+    [InlineData("XAUTH = c2VjcmV0 =h")]
+    [InlineData("XAUTH =alice ! =h")]
+    [InlineData("XAUTH =alice AAAA =h")]
+    [InlineData("XAUTH =alice  =h")]
+    [InlineData("XAUTH =alice c2VjcmV0 =h x")]
+    [InlineData("XAUTH =a+00 c2VjcmV0 =h")]
+    public void E13_a_malformed_question_about_a_login_is_none(string line) => Assert.False(LoginQuestion.TryParse(System.Text.Encoding.ASCII.GetBytes(line), out _));
+
+    [Fact]
     public void Compiled_actions_survive_the_file()
     {
         byte[] bytes = LocalActionsCodec.Encode(Sample());
