@@ -33,11 +33,11 @@ internal sealed class SelfSignedStore(DaemonUser? owner, TimeProvider clock)
                 if (before is not null && SelfSignedCertificate.IsGood(before, names, clock.GetUtcNow()))
                     continue;
                 Write(identity.KeyFile, SelfSignedCertificate.Create(names, clock.GetUtcNow()));
-                told.Add($"{identity.At}: a self-signed certificate for {string.Join(", ", names)} was {(before is null ? "made" : "made anew")} ({identity.KeyFile}): it encrypts, but proves to nobody who this server is");
+                told.Add($"pki {identity.Name}: a self-signed certificate for {string.Join(", ", names)} was {(before is null ? "made" : "made anew")} ({identity.KeyFile}): it encrypts, but proves to nobody who this server is");
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
-                told.Add($"{identity.At}: no self-signed certificate could be made: {e.Message}");
+                told.Add($"pki {identity.Name}: no self-signed certificate could be made: {e.Message}");
             }
         }
         return told.ToImmutable();
@@ -50,7 +50,7 @@ internal sealed class SelfSignedStore(DaemonUser? owner, TimeProvider clock)
     private static IdentityConfig Placed(IdentityConfig identity, StateFolder state)
     {
         // The name is the administrator's, but it must not lead out of the folder.
-        string name = string.Concat(identity.Name.Select(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' || (c == '.' && identity.Name[0] != '.') ? c : '_'));
+        string name = identity.Name == "*" ? "default" : string.Concat(identity.Name.Select(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' || (c == '.' && identity.Name[0] != '.') ? c : '_'));
         string file = Path.Combine(state.Certificates, name + ".pem");
         return identity with { CertificateFile = file, KeyFile = file };
     }

@@ -111,7 +111,7 @@ public sealed class SelfSignedTests : IDisposable
         });
         OperatorWarning warning = told.Warnings.First();
         Assert.Equal("tls", warning.Subsystem);
-        Assert.StartsWith($"smtpd.conf:1:5: warning: pki *: the certificate ({_state.Certificates}/_.pem) expires on ", warning.Text, StringComparison.Ordinal);
+        Assert.StartsWith($"smtpd.conf:1:5: warning: pki *: the certificate ({_state.Certificates}/default.pem) expires on ", warning.Text, StringComparison.Ordinal);
         await stop.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => watch);
     }
