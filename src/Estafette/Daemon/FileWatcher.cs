@@ -10,7 +10,7 @@ namespace Estafette.Program.Daemon;
 /// an ordinary user looks itself, at the same pace. Never ends by itself: where the privileged process is gone it asks again.
 /// </summary>
 /// <param name="changed">Reads them again; false when that did not work at all, and is to be tried again.</param>
-internal sealed class FileWatcher(Func<Task<bool>> changed)
+internal sealed class FileWatcher(Func<CancellationToken, Task<bool>> changed)
 {
     private static readonly TimeSpan s_retry = TimeSpan.FromMinutes(1);
 
@@ -25,7 +25,7 @@ internal sealed class FileWatcher(Func<Task<bool>> changed)
         {
             await Task.Delay(_watch.Pause, cancellationToken);
             if (_watch.Look(NamedFiles.StampOf))
-                await changed();
+                await changed(cancellationToken);
         }
     }
 
@@ -51,7 +51,7 @@ internal sealed class FileWatcher(Func<Task<bool>> changed)
         await stream.WriteAsync(Encoding.ASCII.GetBytes(CompileProtocol.Watch + "\r\n"), cancellationToken);
         while (await CompileSession.LineAsync(stream, cancellationToken) is { Length: > 0 } line)
         {
-            if (line != CompileProtocol.Changed || await changed())
+            if (line != CompileProtocol.Changed || await changed(cancellationToken))
                 continue;
             // It is told once: a new connection is told again.
             await Task.Delay(s_retry, cancellationToken);

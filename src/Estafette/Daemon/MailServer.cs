@@ -119,12 +119,12 @@ internal sealed class MailServer : IAsyncDisposable
     {
         if (_control is not null)
             await _control.DisposeAsync();
+        await _running.DisposeAsync();
         await _smtp.DisposeAsync();
         await _queue.DisposeAsync();
         await _local.DisposeAsync();
         _logins.Dispose();
         await _spool.DisposeAsync();
         _stop.Dispose();
-        _running.Dispose();
     }
 }

@@ -16,7 +16,7 @@ namespace Estafette.Program.Daemon;
 /// changes nothing (DESIGN 3). A renewal reads again what it names (certificates, keys, tables) and disturbs nothing else. Where root was given up, root's part of either is
 /// done by the compile step (DESIGN 6).
 /// </summary>
-internal sealed class RunningConfiguration : IDisposable
+internal sealed class RunningConfiguration : IAsyncDisposable
 {
     private readonly LoadedConfiguration _loaded;
     private readonly ConfigurationLoader _loader;
@@ -25,7 +25,10 @@ internal sealed class RunningConfiguration : IDisposable
     private readonly StateFolder _state;
     private readonly EventSink _events;
     private readonly FileWatcher _watcher;
-    private readonly SemaphoreSlim _changing = new(1);
+    private readonly SharedRun _reload;
+    private readonly SharedRun _renewal;
+    private readonly SemaphoreSlim _turn = new(1);
+    private readonly CancellationTokenSource _stop = new();
     private volatile ConfigurationSnapshot _snapshot;
     private ImmutableHashSet<string> _told;
 
@@ -36,8 +39,9 @@ internal sealed class RunningConfiguration : IDisposable
     {
         (_loaded, _loader, _builder, _local, _state, _events) = (loaded, loader, builder, local, state, events);
         _told = [.. loaded.Warnings];
+        (_reload, _renewal) = (new SharedRun(_turn, ReloadNowAsync), new SharedRun(_turn, RenewNowAsync));
         _snapshot = builder.Build(loaded.Config, loaded.Files, loaded.Tables, loaded.Certificates);
-        _watcher = new FileWatcher(async () => await RenewAsync(CancellationToken.None) is null);
+        _watcher = new FileWatcher(async cancellation => await RenewAsync(cancellation) is null);
         _watcher.Watch(loaded.Watched);
     }
 
@@ -51,42 +55,46 @@ internal sealed class RunningConfiguration : IDisposable
         _loaded.User is null ? _watcher.LookAsync(cancellationToken) : _watcher.ListenAsync(_state.LocalSocket, cancellationToken);
 
     /// <summary>Null when the new text is in force; else why the running configuration stays.</summary>
-    public async Task<string?> ReloadAsync(CancellationToken cancellationToken)
+    public Task<string?> ReloadAsync(CancellationToken cancellationToken) => _reload.AskAsync(cancellationToken);
+
+    /// <summary>Reads again what the configuration names. Null when all of it was looked at, also where single files are unfit and stay as they were, with a warning.</summary>
+    public Task<string?> RenewAsync(CancellationToken cancellationToken) => _renewal.AskAsync(cancellationToken);
+
+    /// <summary><c>smtpctl update table</c>.</summary>
+    public async Task<string?> UpdateTableAsync(string table, CancellationToken cancellationToken) =>
+        await RenewAsync(cancellationToken) ?? _snapshot.Tables.Update(table);
+
+    private async Task<string?> ReloadNowAsync()
     {
-        string? problem = await AloneAsync("the reload failed", () => _loaded.User is null ? ReloadAloneAsync(cancellationToken) : ReloadBehindRootAsync(cancellationToken), cancellationToken);
+        string? problem = await ContainAsync("the reload failed", _loaded.User is null ? ReloadAloneAsync : ReloadBehindRootAsync);
         // A signal has nobody who would hear of it otherwise.
         _events.Publish(new ConfigurationReloaded(_loader.Source, problem is null, problem ?? "") { At = _events.Now });
         return problem;
     }
 
-    /// <summary>Reads again what the configuration names. Null when all of it was looked at, also where single files are unfit and stay as they were, with a warning.</summary>
-    public async Task<string?> RenewAsync(CancellationToken cancellationToken)
+    private async Task<string?> RenewNowAsync()
     {
-        string? problem = await AloneAsync("the renewal failed", () => _loaded.User is null ? RenewAloneAsync(cancellationToken) : RenewBehindRootAsync(cancellationToken), cancellationToken);
+        string? problem = await ContainAsync("the renewal failed", _loaded.User is null ? RenewAloneAsync : RenewBehindRootAsync);
         if (problem is not null && problem != _failure)
             Warn("files that the configuration names changed, but what was read before stays in force: " + problem);
         _failure = problem;
         return problem;
     }
 
-    /// <summary><c>smtpctl update table</c>.</summary>
-    public async Task<string?> UpdateTableAsync(string table, CancellationToken cancellationToken) =>
-        await RenewAsync(cancellationToken) ?? _snapshot.Tables.Update(table);
-
-    private async Task<string?> AloneAsync(string failure, Func<Task<string?>> change, CancellationToken cancellationToken)
+    /// <summary>Whatever goes wrong while something new is read, what runs goes on.</summary>
+    private async Task<string?> ContainAsync(string failure, Func<CancellationToken, Task<string?>> change)
     {
-        await _changing.WaitAsync(cancellationToken);
         try
         {
-            return await change();
+            return await change(_stop.Token);
         }
-        catch (Exception e) when (e is not OperationCanceledException)
+        catch (OperationCanceledException)
+        {
+            return "the server stops";
+        }
+        catch (Exception e)
         {
             return $"{failure}: {e.GetType().Name}: {e.Message}";
-        }
-        finally
-        {
-            _changing.Release();
         }
     }
 
@@ -217,5 +225,11 @@ internal sealed class RunningConfiguration : IDisposable
 
     private void Warn(string text) => _events.Publish(new OperatorWarning("config", text) { At = _events.Now });
 
-    public void Dispose() => _changing.Dispose();
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        // What is under way ends first.
+        await _turn.WaitAsync();
+        _stop.Dispose();
+    }
 }
