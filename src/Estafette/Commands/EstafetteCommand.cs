@@ -4,7 +4,7 @@ using Estafette.Program.Daemon;
 
 namespace Estafette.Program.Commands;
 
-/// <summary>The program's own command line: <c>estafette run | check | queue | version</c>, each with <c>--help</c>.</summary>
+/// <summary>The program's own command line: <c>estafette run | check | queue | reload | version</c>, each with <c>--help</c>.</summary>
 internal static class EstafetteCommand
 {
     public static async Task<int> RunAsync(string[] args)
