@@ -31,6 +31,19 @@ public sealed class RelayTlsTests : IDisposable
         await using var peer = new ScriptedPeer("PIPELINING") { Certificate = _certificate, Injected = "250-evil\r\n250 AUTH PLAIN\r\n250 2.1.0 injected\r\n" };
         DeliveryOutcome outcome = await _bench.SendAsync(RelayBench.Via(RelayBench.To(peer, TlsLevel.Verify)) with { Tls = RelayBench.Level(TlsLevel.Encrypt) });
         Assert.Equal("250 2.0.0 taken", outcome.Text);
+        Assert.Contains(_bench.Events.Events, e => e is OperatorWarning w && w.Text.Contains("in clear text behind its answer to STARTTLS", StringComparison.Ordinal));
+        Assert.DoesNotContain(peer.Lines, l => l.StartsWith("AUTH", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task E6_nothing_promised_in_clear_text_counts_under_TLS()
+    {
+        int greetings = 0;
+        await using var peer = new ScriptedPeer { Certificate = _certificate };
+        peer.On("ehlo", _ => ++greetings == 1 ? "250 peer.test\nSTARTTLS\nPIPELINING\nCHUNKING\nSIZE 1\nAUTH PLAIN" : "250 peer.test");
+        DeliveryOutcome outcome = await _bench.SendAsync(RelayBench.Via(RelayBench.To(peer, TlsLevel.Encrypt)));
+        Assert.True(outcome.Kind == OutcomeKind.Relayed, outcome.Text);
+        Assert.Equal(["EHLO mx.home.test", "STARTTLS", "EHLO mx.home.test", "MAIL FROM:<bob@home.test>", "RCPT TO:<a@far.test>", "DATA"], peer.Lines.Take(6));
     }
 
     [Fact]
