@@ -101,7 +101,7 @@ public sealed class SecretsInLogsTests
             action "out" relay host smtp://127.0.0.1:9
             match from auth for any action "out"
             """, folder);
-        string run = $"cd {folder["cwd"]} && ulimit -c unlimited && exec {Published.Tool("estafette")} run --config {folder["smtpd.conf"]} --state {daemon.State}";
+        string run = $"cd {folder["cwd"]} && ulimit -c unlimited && exec env --default-signal=QUIT {Published.Tool("estafette")} run --config {folder["smtpd.conf"]} --state {daemon.State}";
         await (asRoot ? daemon.StartAgainAsync("/bin/sh", ["-c", run]) : daemon.StartAgainAsync("/usr/sbin/runuser", ["-u", Configurations.LocalUser, "--", "/bin/sh", "-c", run]));
         await using (RawSmtp client = await RawSmtp.GreetedAsync(daemon.Port))
         {
