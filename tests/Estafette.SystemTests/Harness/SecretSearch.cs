@@ -28,7 +28,7 @@ internal static partial class SecretSearch
             if (at >= 0)
                 yield return new SecretFound(name, LineOf(octets, at), form);
         }
-        if (octets.AsSpan().IndexOf("$"u8) < 0)
+        if (octets.AsSpan().IndexOfAny("${"u8) < 0)
             yield break;
         Match hash = Hash().Match(Encoding.Latin1.GetString(octets));
         if (hash.Success)
@@ -79,6 +79,7 @@ internal static partial class SecretSearch
         return text[first..((before + octets.Length) * 8 / 6)];
     }
 
-    [GeneratedRegex(@"\$(?:6|5|y|gy|7|2[aby])\$(?:[^$\s""]{1,40}\$){0,2}[./A-Za-z0-9]{20}", RegexOptions.NonBacktracking)]
+    /// <summary>Of crypt(3), and the verifiers of SCRAM in both of their stored forms.</summary>
+    [GeneratedRegex(@"SCRAM-SHA-256(?:\$\d+:|\}\d+,)[A-Za-z0-9+/]{8}|\$(?:6|5|y|gy|7|2[aby])\$(?:[^$\s""]{1,40}\$){0,2}[./A-Za-z0-9]{20}", RegexOptions.NonBacktracking)]
     private static partial Regex Hash();
 }

@@ -9,6 +9,7 @@ public sealed class PostfixRelaysToUsTests(Receiver receiver) : IClassFixture<Re
     [InlineData("demanded", "smtp_tls_security_level = secure", "plain", true)]
     [InlineData("demanded", "smtp_tls_security_level = secure", "login", true)]
     [InlineData("implicit", "smtp_tls_security_level = secure\nsmtp_tls_wrappermode = yes", "plain", true)]
+    [InlineData("demanded", "smtp_tls_security_level = secure", "scram-sha-256", true)]
     [InlineData("demanded", "smtp_tls_security_level = secure", "cram-md5", false)]
     [InlineData("certified", "smtp_tls_security_level = secure", "", true)]
     public async Task Postfix_delivers(string door, string tls, string mechanism, bool good)

@@ -4,7 +4,7 @@ using Estafette.SystemTests.Harness;
 namespace Estafette.SystemTests.Peers;
 
 /// <summary>
-/// A mail domain's server: mx.test with STARTTLS offered, demanded, and TLS from the start, each with a login; a door without TLS and one for client certificates.
+/// A mail domain's server (its passwords are SCRAM verifiers, so that every mechanism works): mx.test with STARTTLS offered, demanded, and TLS from the start, each with a login; a door without TLS and one for client certificates.
 /// Strangers reach mx.test only, who has logged in or shown a certificate, everybody. One serves a whole class of tests.
 /// </summary>
 public sealed class Receiver : IAsyncLifetime, IDisposable
@@ -46,7 +46,7 @@ public sealed class Receiver : IAsyncLifetime, IDisposable
         clients.Issue("client", "client.test");
         authority.Issue("stranger", "client.test");
         Sink = new SmtpSink(Folder["sink"]);
-        CommandResult hash = await Command.RunAsync(Published.Tool("smtpctl"), ["encrypt"], Password + "\n");
+        CommandResult hash = await Command.RunAsync(Published.Tool("smtpctl"), ["encrypt", "--scheme", "scram-sha-256"], Password + "\n");
         Assert.True(hash.ExitCode == 0, hash.ToString());
         File.SetUnixFileMode(Folder.Write("users", $"{Login} {hash.Output.Trim()}\n"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead);
         Daemon = await Daemon.StartAsync(string.Create(CultureInfo.InvariantCulture, $$"""

@@ -63,6 +63,8 @@ public sealed class SecretSearchTests
             ["a SHA-512 hash with rounds"] = "$6$rounds=5000$conform$ObiIuW5G6cSndMreaXGN9HveEQ0zjzzMigZGZJAqBMZ3",
             ["a yescrypt hash"] = "$y$j9T$F5Jx5fExrKuPp53xLKQ..1$X3DX6M94c7o.9agCG9G317fhZg9SqC.5i5rd.RhAtQ7",
             ["a bcrypt hash"] = "$2b$12$R9h/cIPz0gi.URNNX3kh2OPST9/PgBkqquzi.Ss7KIUgO2t0jWMUW",
+            ["a SCRAM verifier"] = "SCRAM-SHA-256$4096:W22ZaJ0SNY7soEsUEjb6gQ==$WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY=:wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU=",
+            ["a SCRAM verifier as Dovecot keeps it"] = "{SCRAM-SHA-256}4096,W22ZaJ0SNY7soEsUEjb6gQ==,WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY=,wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU=",
             ["a private key"] = "-----BEGIN PRIVATE KEY-----",
             ["an encrypted private key"] = "-----BEGIN ENCRYPTED PRIVATE KEY-----",
             ["an RSA key"] = "-----BEGIN RSA PRIVATE KEY-----",
