@@ -59,6 +59,9 @@ internal static unsafe class LoginHelper
             {
                 PamVerdict.Right when user is { Uid: > 0 } => LoginQuestion.Right,
                 PamVerdict.Unavailable => LoginQuestion.Unavailable(reason),
+                // Without root pam_unix cannot look at other users' passwords, and calls that a wrong one.
+                PamVerdict.Wrong when Native.geteuid() is var own and not 0 && user?.Uid != own =>
+                    LoginQuestion.Unavailable("the server runs without root, and PAM refuses to check others than the user that started it"),
                 _ => LoginQuestion.Wrong,
             };
         }

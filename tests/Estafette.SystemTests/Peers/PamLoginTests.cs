@@ -83,6 +83,35 @@ public sealed class PamLoginTests
         }
     }
 
+    [Fact]
+    public async Task Without_root_the_own_user_logs_in_and_others_are_put_off_with_the_reason()
+    {
+        if (!Environment.IsPrivilegedProcess)
+            return;
+        using var folder = new TemporaryFolder();
+        await using TestUser user = await TestUser.MakeAsync(folder);
+        string right = Secrets.Password();
+        await SetPasswordAsync(user.Name, right, "YESCRYPT");
+        int port = Ports.Free();
+        string config = folder.Write("smtpd.conf", $"""
+            listen on 127.0.0.1 port {port} auth auth-without-tls
+            action "out" discard
+            match from auth for any action "out"
+            """);
+        await using var daemon = new Background("/usr/sbin/runuser", ["-u", user.Name, "--", Published.Tool("estafette"), "run", "--config", config, "--state", user.Home + "/state"],
+            new Dictionary<string, string> { ["HOME"] = user.Home, ["USER"] = user.Name });
+        await Wait.UntilAsync(() => PeerPort.AnswersAsync(port), "the daemon greets", null, () => daemon.Output);
+        async Task<string> ReplyAsync(string login, string password)
+        {
+            await using RawSmtp client = await RawSmtp.GreetedAsync(port);
+            return await client.AskAsync("AUTH PLAIN " + Convert.ToBase64String(System.Text.Encoding.UTF8.GetBytes($"\0{login}\0{password}")));
+        }
+        Assert.StartsWith("235", await ReplyAsync(user.Name, right), StringComparison.Ordinal);
+        Assert.StartsWith("535", await ReplyAsync(user.Name, Secrets.Password()), StringComparison.Ordinal);
+        Assert.StartsWith("454", await ReplyAsync("games", right), StringComparison.Ordinal);
+        await Wait.UntilAsync(() => daemon.Output.Contains("the server runs without root, and PAM refuses to check others", StringComparison.Ordinal), "the warning", null, () => daemon.Output);
+    }
+
     private static void Refused(CommandResult sent, LoginServer server) =>
         Assert.True(sent.ExitCode != 0 && sent.Output.Contains("535 5.7.8 Authentication failed", StringComparison.Ordinal), sent + server.Log);
 
