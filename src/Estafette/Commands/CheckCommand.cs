@@ -3,6 +3,7 @@ using Estafette.Config;
 using Estafette.Config.Dialects.OpenSmtpd;
 using Estafette.Config.Model;
 using Estafette.Smtpd;
+using Estafette.Smtpd.Auth;
 using Estafette.Tables;
 
 namespace Estafette.Program.Commands;
@@ -19,8 +20,10 @@ internal static class CheckCommand
         if (result.Config is not null)
         {
             // Both look at table files, each for its own reasons; one place is told once.
-            ImmutableArray<Diagnostic> ofTables = new TableSet(result.Config, new SystemUsers(TimeProvider.System), TimeProvider.System, _ => { }).Check();
+            var tables = new TableSet(result.Config, new SystemUsers(TimeProvider.System), TimeProvider.System, _ => { });
+            ImmutableArray<Diagnostic> ofTables = tables.Check();
             findings = findings.AddRange(ofTables.Where(d => !result.Diagnostics.Any(known => known.At == d.At && known.Severity == d.Severity)));
+            findings = findings.AddRange(CredentialsCheck.Of(result.Config, tables));
             findings = findings.AddRange(OfCertificates(result.Config));
         }
         bool failed = findings.Any(d => d.Severity == Severity.Error);

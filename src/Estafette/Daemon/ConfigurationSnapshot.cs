@@ -21,6 +21,8 @@ internal sealed class SnapshotBuilder(IUserDatabase users, IForwardFiles forward
 
     public ConfigurationSnapshot Build(MailConfig config, FileView files, TableSet tables, ServerCertificates certificates)
     {
+        foreach (Diagnostic finding in CredentialsCheck.Of(config, tables))
+            events.Publish(new Events.OperatorWarning("config", DiagnosticPrinter.OneLine(finding)) { At = events.Now });
         var router = new Router(config, tables, users, forwards, events, addresses);
         return new ConfigurationSnapshot(config, files, tables, router, new SmtpdServices
         {

@@ -169,6 +169,32 @@ public sealed class AuthDialogTests
         Assert.Equal(good ? "250 2.0.0 Ok" : "530 5.7.1 Sender rejected", await peer.AskAsync($"MAIL FROM:<{sender}>"));
     }
 
+    [Theory]
+    [InlineData(SecretHash, "", "")]
+    [InlineData("!$6$x$y", "SCRAM-SHA-256", "")]
+    [InlineData("secret", "", "1 of 2 rows of the table `creds` hold nothing that a password could fit")]
+    [InlineData("{PLAIN}secret", "", "1 of 2 rows of the table `creds` hold nothing that a password could fit")]
+    [InlineData(SecretHash, "SCRAM-SHA-256", "`mechanisms` names SCRAM, but 1 of 2 rows of the table `creds` cannot do it")]
+    public void Rows_that_can_never_fit_are_told_and_not_shown(string stored, string mechanism, string message)
+    {
+        var config = new MailConfig
+        {
+            Dialect = Dialect.OpenSmtpd,
+            Source = "smtpd.conf",
+            HostName = "mx.test",
+            Listeners =
+            [
+                new ListenerConfig { EndPoint = new(System.Net.IPAddress.Loopback, 587), Spec = "lo", At = s_at, HostName = "mx.test", Auth = ListenerAuth.Required, AuthSource = new AuthSource.Table("creds"), AuthMechanisms = mechanism.Length > 0 ? [mechanism] : [] },
+            ],
+            Tables = System.Collections.Immutable.ImmutableDictionary<string, TableConfig>.Empty.Add("creds", new TableConfig { Name = "creds", Kind = TableKind.Inline, Rows = [new("alice", stored), new("bob", s_verifier)], At = s_at }),
+        };
+        var tables = new global::Estafette.Tables.TableSet(config, new global::Estafette.Tables.SystemUsers(TimeProvider.System), TimeProvider.System, _ => { });
+        string told = string.Join('\n', global::Estafette.Smtpd.Auth.CredentialsCheck.Of(config, tables).Select(d => d.Message));
+        Assert.Equal(message.Length == 0, told.Length == 0);
+        Assert.Contains(message, told, StringComparison.Ordinal);
+        Assert.DoesNotContain("secret", told, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void E54_what_holds_a_password_does_not_show_it()
     {

@@ -28,6 +28,10 @@ internal static partial class StoredPassword
         return CryptText(stored) is { } hash ? FitsCrypt(hash, password) : null;
     }
 
+    /// <summary>Whether a text has the form of a hash of crypt(3): a scheme between dollars, or the thirteen letters of the oldest one. Costs no hashing.</summary>
+    public static bool LooksHashed(string stored) =>
+        CryptText(stored) is { } text && (text[0] is '$' or '_' ? text.Length > 12 : text.Length == 13 && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '/'));
+
     private static string? CryptText(string stored)
     {
         if (!stored.StartsWith('{'))

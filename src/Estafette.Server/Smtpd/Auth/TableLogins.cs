@@ -68,30 +68,3 @@ internal sealed class TableLogins(string table, ImmutableArray<string> wanted, T
         }
     }
 }
-
-/// <summary>What a credentials table is like, found out once for each state of its file.</summary>
-/// <param name="IsAllScram">It has rows, and each is a SCRAM verifier.</param>
-/// <param name="Model">A row of the kind that most others are, for logins that do not exist.</param>
-internal sealed record CredentialsShape(bool IsAllScram, string Model)
-{
-    public static CredentialsShape Of(IEnumerable<KeyValuePair<string, string>> rows)
-    {
-        int all = 0, scram = 0;
-        string? firstScram = null, firstCrypt = null;
-        foreach ((_, string value) in rows)
-        {
-            all++;
-            if (ScramVerifier.TryParse(value, out _))
-            {
-                scram++;
-                firstScram ??= value;
-            }
-            else if (!value.StartsWith('!') && !value.StartsWith('*'))
-                firstCrypt ??= value;
-        }
-        string? model = scram * 2 >= all ? firstScram ?? firstCrypt : firstCrypt ?? firstScram;
-        return new CredentialsShape(all > 0 && scram == all, model ?? StoredPassword.Nobodys);
-    }
-
-    public override string ToString() => "shape of a credentials table";
-}
