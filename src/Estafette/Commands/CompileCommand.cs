@@ -42,7 +42,7 @@ internal static class CompileCommand
             compiled = new Compiled(Handover.Refused(e is IOException or InvalidDataException or UnauthorizedAccessException ? e.Message : $"{e.GetType().Name}: {e.Message}"));
         }
         await HandoverCodec.WriteAsync(output, compiled.Handover, CancellationToken.None);
-        if (step is null || compiled.Actions is null)
+        if (step is null || !compiled.Handover.Problems.IsEmpty)
             return ExitCode.Failure;
         await using Stream input = Console.OpenStandardInput();
         if (await CompileSession.LineAsync(input, CancellationToken.None) != CompileProtocol.Commit)

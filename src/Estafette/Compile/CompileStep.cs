@@ -34,7 +34,9 @@ internal sealed class CompileStep(DaemonOptions options, DaemonUser daemon, Conf
     public async Task<Compiled> RenewAsync(CancellationToken cancellationToken)
     {
         ConfigResult read = loader.Read(new FileView(Sources()), checkFiles: false);
-        return await CompileAsync(read, [.. ConfigurationLoader.Errors(read)], cancellationToken);
+        Compiled compiled = await CompileAsync(read, [.. ConfigurationLoader.Errors(read)], cancellationToken);
+        // What an unreadable table named before is still delivered: the daemon goes by its old rows too.
+        return compiled.Tables is { } tables && !tables.Unreadable().IsEmpty ? compiled with { Actions = null } : compiled;
     }
 
     /// <summary>The start, in the daemon's own process while that is root: the configuration was read, and its findings told.</summary>
@@ -47,7 +49,8 @@ internal sealed class CompileStep(DaemonOptions options, DaemonUser daemon, Conf
     /// <summary>Makes it what the privileged side goes by. Throws <see cref="IOException"/>; what was not written stays as it was.</summary>
     public void Commit(Compiled compiled)
     {
-        LocalActionsFile.Write(options.State.LocalActions, compiled.Actions!);
+        if (compiled.Actions is { } actions)
+            LocalActionsFile.Write(options.State.LocalActions, actions);
         WholeFile.Write(options.State.CompiledSources, HandoverCodec.Encode(new Handover(compiled.Sources)));
         WholeFile.Write(options.State.WatchList, compiled.WatchList);
     }
@@ -82,7 +85,8 @@ internal sealed class CompileStep(DaemonOptions options, DaemonUser daemon, Conf
         collection.AddRange(names);
         // The text as root read it: the daemon must not see an edit in between.
         var files = new HandedFiles([.. sources.All, .. collection.Files.Where(f => sources.Find(f.Path) is null)]);
-        var tables = new TableSet(config, new FileView(files), _users, TimeProvider.System, warnings.Add);
+        // The daemon's own tables tell what is wrong with them.
+        var tables = new TableSet(config, new FileView(files), _users, TimeProvider.System, _ => { });
         LocalActions actions = await new LocalActionsStep(_users, daemon, warnings.Add).CompileAsync(config, tables, cancellationToken);
         return new Compiled(new Handover(files) { Warnings = [.. warnings] }) { Actions = actions, Sources = sources, WatchList = WatchList.Encode(watched), Tables = tables };
     }
@@ -106,6 +110,7 @@ internal sealed class CompileStep(DaemonOptions options, DaemonUser daemon, Conf
 /// <summary>What the compile step found out. The rest is there when the handover tells of no problems.</summary>
 internal sealed record Compiled(Handover Handover)
 {
+    /// <summary>Null leaves those that stand.</summary>
     public LocalActions? Actions { get; init; }
     public HandedFiles Sources { get; init; } = HandedFiles.None;
     public byte[] WatchList { get; init; } = [];

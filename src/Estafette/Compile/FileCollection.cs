@@ -39,10 +39,11 @@ internal sealed class FileCollection(DaemonUser daemon, List<string> warnings)
         try
         {
             using FileStream file = File.OpenRead(path);
-            byte[] content = new byte[HandoverCodec.MaximumFile];
+            // One octet more shows a file that grows: it is looked at again when it stands still.
+            byte[] content = new byte[walk.End.Size + 1];
             int length = file.ReadAtLeast(content, content.Length, throwOnEndOfStream: false);
-            _files.Add(new HandedFile(path, walk.End, content.AsSpan(0, length).ToArray()));
-            System.Security.Cryptography.CryptographicOperations.ZeroMemory(content);
+            if (length < content.Length)
+                _files.Add(new HandedFile(path, walk.End, content.AsMemory(0, length)));
             _room -= length;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

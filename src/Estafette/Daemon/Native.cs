@@ -29,6 +29,15 @@ internal static partial class Native
     [LibraryImport("libc", EntryPoint = "fchown", SetLastError = true)]
     public static partial int ChangeOwner(Microsoft.Win32.SafeHandles.SafeFileHandle file, uint user, uint group);
 
+    [LibraryImport("libc", EntryPoint = "openat", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    public static partial Microsoft.Win32.SafeHandles.SafeFileHandle OpenAt(int folder, string name, int flags);
+
+    /// <summary>Of what the descriptor stands for, also where that is a link (AT_EMPTY_PATH).</summary>
+    public static int ChangeOwnerOf(Microsoft.Win32.SafeHandles.SafeFileHandle entry, uint user, uint group) => ChangeOwnerAt(entry, "", user, group, 0x1000);
+
+    [LibraryImport("libc", EntryPoint = "fchownat", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    private static partial int ChangeOwnerAt(Microsoft.Win32.SafeHandles.SafeFileHandle folder, string name, uint user, uint group, int flags);
+
     [LibraryImport("libc", EntryPoint = "umask")]
     public static partial uint SetMask(uint mask);
 

@@ -27,6 +27,9 @@ internal sealed record DaemonUser(string Name, uint User, uint Group, uint[] Mor
         return null;
     }
 
+    /// <summary>Whether this is one of the users that a daemon becomes.</summary>
+    public static bool IsCandidate(uint user) => s_candidates.Any(name => Row("/etc/passwd", name) is { Length: >= 4 } row && Id(row[2]) == user);
+
     /// <summary>As a word of a command line; <see cref="TryParse"/> reads it.</summary>
     public string ToText() => string.Create(CultureInfo.InvariantCulture, $"{Name}:{User}:{Group}:{string.Join(',', MoreGroups)}");
 

@@ -1,3 +1,5 @@
+using Estafette.Config;
+
 namespace Estafette.Program.Daemon;
 
 /// <summary>Lays out the state folder before root is given up. Throws <see cref="IOException"/> with the path when it cannot.</summary>
@@ -40,6 +42,8 @@ internal static class StatePreparation
         DirectoryInfo folder = Directory.CreateDirectory(path);
         if (owner is { User: not 0 } && folder.LinkTarget is not null)
             throw new IOException($"{path} is a link: name the folder itself, so that nobody can lead root elsewhere");
+        if (owner is { User: not 0 } && FileStamp.TryReadItself(path, out FileStamp before, out _) && before.User != owner.User && DaemonUser.IsCandidate(before.User))
+            new StateInheritance(before, owner).Take(path);
         if (owner is not null && Native.ChangeOwner(path, owner.User, owner.Group) != 0)
             throw new IOException($"{path} cannot be given to {owner.Name}: {Native.LastError()}");
         File.SetUnixFileMode(path, mode);

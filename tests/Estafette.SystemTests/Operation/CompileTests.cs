@@ -132,6 +132,51 @@ public sealed class CompileTests
     }
 
     [Fact]
+    public async Task A_table_that_is_broken_by_an_edit_loses_no_command_of_its_aliases()
+    {
+        using var folder = new TemporaryFolder();
+        Configurations.GiveToEverybody(folder["written"]);
+        void Write(string more) => File.SetUnixFileMode(folder.Write("aliases", $"list: \"|/bin/cat >> {folder["written/by-alias"]}\"\n{more}"), Private);
+        Write("");
+        await using Daemon daemon = await Daemon.StartAsync("""
+            table aliases file:@DIR@/aliases
+            listen on 127.0.0.1 port @PORT@ hostname mx.test
+            action "in" mbox alias <aliases>
+            match from any for domain mx.test action "in"
+            """, folder);
+        Write("unfinished\n");
+        CommandResult updated = await daemon.ToolAsync("smtpctl", ["update", "table", "aliases"]);
+        Assert.Equal(1, updated.ExitCode);
+        Assert.Contains("aliases:2:", updated.Error, StringComparison.Ordinal);
+        await using SmtpClient client = await SmtpClient.ConnectAsync(daemon.Port);
+        Assert.StartsWith("250", await client.SendAsync("a@client.test", "list@mx.test", "Subject: kept\n\nstill there"), StringComparison.Ordinal);
+        await Wait.UntilAsync(() => File.Exists(folder["written/by-alias"]) && File.ReadAllText(folder["written/by-alias"]).Contains("still there", StringComparison.Ordinal), "the command has run\n" + daemon.Log);
+    }
+
+    [Fact]
+    public async Task Another_user_for_the_daemon_inherits_the_queue()
+    {
+        if (!Environment.IsPrivilegedProcess)
+            return;
+        using var folder = new TemporaryFolder();
+        await using Daemon daemon = await Daemon.StartAsync(Configurations.ToSink(9), folder);
+        await using (SmtpClient client = await SmtpClient.ConnectAsync(daemon.Port))
+            Assert.StartsWith("250", await client.SendAsync("a@client.test", "b@mx.test", "Subject: waits\n\nfor the next user"), StringComparison.Ordinal);
+        await daemon.Running!.TerminateAsync();
+        string spool = Path.Combine(daemon.State, "spool"), foreign = Path.Combine(spool, "link");
+        string owner = await OwnerAsync(spool);
+        // As an earlier version left it, which became nobody; and a trap.
+        File.CreateSymbolicLink(foreign, folder.Write("roots", ""));
+        Assert.Equal(0, (await Command.ShellAsync($"cd {daemon.State} && chown -hR nobody: spool public run mail drop certs")).ExitCode);
+        await daemon.StartAgainAsync();
+        Assert.Equal([owner], (await Command.ShellAsync($"find {daemon.State}/spool {daemon.State}/drop -printf '%u\n' | sort -u")).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        Assert.Single(await daemon.QueueAsync());
+        Assert.Equal("root", await OwnerAsync(folder["roots"]));
+    }
+
+    private static async Task<string> OwnerAsync(string path) => (await Command.RunAsync("/usr/bin/stat", ["-c", "%U", path])).Output.Trim();
+
+    [Fact]
     public async Task The_command_does_nothing_for_who_is_not_root()
     {
         CommandResult result = Environment.IsPrivilegedProcess
