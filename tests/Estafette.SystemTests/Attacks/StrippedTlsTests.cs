@@ -110,6 +110,7 @@ public sealed class StrippedTlsTests : IDisposable
         File.SetUnixFileMode(_folder.Write("secrets", $"me {_login}:{_password}\nlocalhost {_login}:{_password}\n"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead);
         _folder.Write("authority.pem", _certificate.ExportCertificatePem());
         return await Daemon.StartAsync(string.Create(CultureInfo.InvariantCulture, $$"""
+            log trace all
             ca lab cert "@DIR@/authority.pem"
             table secrets file:@DIR@/secrets
             retry schedule { 1h }

@@ -66,6 +66,7 @@ public sealed class SendingThroughProviderTests(Provider provider) : IClassFixtu
     private Task<Daemon> StartAsync(TemporaryFolder folder, string rules) => Daemon.StartAsync(Configuration(rules), folder);
 
     private string Configuration(string rules) => $"""
+        log trace all
         nameserver {provider.NameServer}
         ca provider cert "{provider.Authority}"
         table secrets file:@DIR@/secrets

@@ -7,7 +7,9 @@ namespace Estafette.SystemTests.Secrecy;
 /// <summary>That the search finds: each form of a secret is planted, and nothing else.</summary>
 public sealed class SecretSearchTests
 {
-    public static TheoryData<string> Forms => [.. Planted().Keys];
+    private static readonly Dictionary<string, byte[]> s_planted = Planted();
+
+    public static TheoryData<string> Forms => [.. s_planted.Keys];
 
     [Theory]
     [MemberData(nameof(Forms))]
@@ -15,7 +17,7 @@ public sealed class SecretSearchTests
     {
         using var folder = new TemporaryFolder();
         Directory.CreateDirectory(folder["a/b"]);
-        File.WriteAllBytes(folder["a/b/daemon.log"], [.. "first line\nsecond "u8, .. Planted()[form], .. "\nthird\n"u8]);
+        File.WriteAllBytes(folder["a/b/daemon.log"], [.. "first line\nsecond "u8, .. s_planted[form], .. "\nthird\n"u8]);
         SecretFound found = SecretSearch.Folder(folder.Path).First();
         Assert.Equal((folder["a/b/daemon.log"], 2), (found.File, found.Line));
     }

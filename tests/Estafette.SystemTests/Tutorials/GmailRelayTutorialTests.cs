@@ -80,6 +80,7 @@ public sealed class GmailRelayTutorialTests(Provider provider) : IClassFixture<P
         await using Daemon daemon = Daemon.Prepare($$"""
             listen on 127.0.0.1 port @PORT@ hostname Hermes
             table secrets db:@DIR@/secrets.db
+            log trace all
             expire 4s
             accept from local for local deliver to maildir
             accept from local for any relay via tls+auth://label@localhost:{{google.Port}} auth <secrets>
@@ -127,6 +128,7 @@ public sealed class GmailRelayTutorialTests(Provider provider) : IClassFixture<P
             ? $"action \"out\" relay host smtp+tls://label@{Provider.Host}:{provider.Submission} auth <secrets>\nmatch from local for any action \"out\""
             : $"accept from local for any relay via tls+auth://label@{Provider.Host}:{provider.Submission} auth <secrets>";
         Daemon daemon = Daemon.Prepare($"""
+            log trace all
             nameserver {provider.NameServer}
             retry schedule {"{"} 1h {"}"}
             listen on 127.0.0.1 port @PORT@ hostname Hermes
