@@ -69,9 +69,13 @@ public sealed class TlsPolicyTextTests
     [Fact]
     public void Our_grammar_names_table_versions_ciphers_and_server_name()
     {
-        ActionConfig.Relay relay = Relay("relay tls-policy <policies> protocols \"tlsv1.3\" ciphers \"TLS_AES_256_GCM_SHA384\" sni sni.test");
+        ActionConfig.Relay relay = Relay("relay tls-policy <policies> protocols \"tlsv1.3\" ciphers \"TLS_AES_256_GCM_SHA384\" no-tickets sni sni.test");
         Assert.Equal(("policies", TlsVersion.Tls13, "sni.test"), (relay.TlsTable, relay.Tls.Settings.Minimum, relay.Tls.ServerName));
         Assert.Contains("TLS_AES_256_GCM_SHA384", relay.Tls.Settings.CipherSuites);
+        Assert.False(relay.Tls.Settings.Tickets);
+        // What holds for the whole server holds for its relays too, as in the original.
+        ActionConfig.Relay usual = Assert.IsType<ActionConfig.Relay>(Conf.Good(Text("relay") + "\nsmtp protocols \"tlsv1.3\"").Actions["r"]);
+        Assert.Equal(TlsVersion.Tls13, usual.Tls.Settings.Minimum);
     }
 
     [Theory]

@@ -31,8 +31,8 @@ internal sealed class Authenticator(LoginGate gate, EventSink events, RelayTimeo
         SaslClient? client = SaslClient.Choose(session.Capabilities.Mechanisms, credentials, channel);
         if (client is null)
             return Complaint(session, NoneFits(session, channel));
-        int code = await ExchangeAsync(connection, client);
-        if (code is >= 200 and < 300)
+        (int code, bool cancelled) = await ExchangeAsync(connection, client);
+        if (code is >= 200 and < 300 && !cancelled)
         {
             if (!client.ServerIsProven)
                 return Complaint(session, $"{session.EndPoint.Label} let the login pass without proving that it knows the password ({client.Name}): somebody else may answer in its place");
@@ -43,6 +43,9 @@ internal sealed class Authenticator(LoginGate gate, EventSink events, RelayTimeo
             return Complaint(session, SecretEcho.Hide($"{session.EndPoint.Label} {client.Fault} ({client.Name})", credentials));
         if (connection.Failure is not null)
             return session.Lost("logging in");
+        // We ended it: that says nothing of the password.
+        if (cancelled)
+            return Complaint(session, $"{session.EndPoint.Label} does not follow the rules of {client.Name}");
         return Refused(session, login, key, code);
     }
 
@@ -68,7 +71,7 @@ internal sealed class Authenticator(LoginGate gate, EventSink events, RelayTimeo
             : $"{label} would have the password in clear text: demand TLS";
     }
 
-    private async ValueTask<int> ExchangeAsync(SmtpConnection connection, SaslClient client)
+    private async ValueTask<(int Code, bool Cancelled)> ExchangeAsync(SmtpConnection connection, SaslClient client)
     {
         int code = await SendAsync(connection, client.Begin());
         for (int step = 0; code == 334; step++)
@@ -78,9 +81,9 @@ internal sealed class Authenticator(LoginGate gate, EventSink events, RelayTimeo
             string? answer = step < RelayLimits.AuthenticationSteps ? client.Answer(challenge) : null;
             code = await SendAsync(connection, answer ?? "*");
             if (answer is null)
-                break;
+                return (code, true);
         }
-        return code;
+        return (code, false);
     }
 
     private async ValueTask<int> SendAsync(SmtpConnection connection, string line)

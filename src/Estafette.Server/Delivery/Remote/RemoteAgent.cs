@@ -18,6 +18,9 @@ public sealed class RemoteAgent(
     /// <summary>RFC 5321 s4.5.3.1.8: what every server must take.</summary>
     private const int Recipients = 100;
 
+    /// <summary>Connections for one sender's login: providers count them by account.</summary>
+    private const int LanesPerSender = 4;
+
     private readonly RelayServices _services = new(dns, tables, material, events, clock, timeouts ?? RelayTimeouts.Default);
 
     // The name of a host list is asked for once a recipient and never changes while its action lives.
@@ -36,6 +39,9 @@ public sealed class RemoteAgent(
     }
 
     public int RecipientsPerJob(ActionConfig action) => Recipients;
+
+    public int LanesPerNextHop(ActionConfig action, LimitsConfig limits) =>
+        action is ActionConfig.Relay { Credentials.Key: CredentialKey.Sender } ? Math.Min(LanesPerSender, limits.ConnectionsPerNextHop) : limits.ConnectionsPerNextHop;
 
     public void Wake()
     {

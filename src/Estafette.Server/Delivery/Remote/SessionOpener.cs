@@ -145,16 +145,16 @@ internal sealed class SessionOpener(RelayServices services)
             string words = connection.Reply.Text;
             if (required)
                 return (OfAction(new(4, 7, 4), $"TLS is required, but {target.Label} declines STARTTLS: {words}", target), false);
-            Tell(target, $"{target.Label} offers STARTTLS but declines it ({words}): clear text is used");
+            Tell(target, "declined", $"{target.Label} offers STARTTLS but declines it ({words}): clear text is used");
             return (null, false);
         }
         if (connection.Unasked > 0)
-            Tell(target, $"{target.Label} sent {connection.Unasked} octets in clear text behind its answer to STARTTLS: they are thrown away; somebody on the way may have put them there");
+            Tell(target, "injected", $"{target.Label} sent {connection.Unasked} octets in clear text behind its answer to STARTTLS: they are thrown away; somebody on the way may have put them there");
         if (await EncryptAsync(connection, plan))
             return (null, true);
         if (required)
             return (TlsFailed(connection, plan), false);
-        Tell(target, $"TLS with {target.Label} failed ({connection.Failure}): clear text is used");
+        Tell(target, "failed", $"TLS with {target.Label} failed ({connection.Failure}): clear text is used");
         return (default(OpenResult), false);
     }
 
@@ -169,10 +169,10 @@ internal sealed class SessionOpener(RelayServices services)
         return true;
     }
 
-    /// <summary>Once a day for each next hop, not once a message.</summary>
-    private void Tell(RelayEndPoint target, string text)
+    /// <summary>Once a day for each next hop and kind of news, not once a message.</summary>
+    private void Tell(RelayEndPoint target, string kind, string text)
     {
-        if (_firstTime.Is(target.Service))
+        if (_firstTime.Is(target.Service + " " + kind))
             _events.Publish(new OperatorWarning(Trace, text) { At = _events.Now });
         else
             _events.Trace(Trace, text);

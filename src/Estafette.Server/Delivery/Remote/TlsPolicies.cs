@@ -42,11 +42,11 @@ internal sealed class TlsPolicies(IRelayTables tables)
         }
         if (target.Protocol == RelayProtocol.Lmtp && target.Tls == TlsLevel.None)
             level = TlsLevel.None;
-        if (target.Protocol == RelayProtocol.Smtps && level < TlsLevel.Encrypt)
-            level = TlsLevel.Encrypt;
         // TLS that was merely welcome becomes a must where a password goes out.
         if (login is not null and not PasswordNeeds.Nothing && level == TlsLevel.May)
             level = login == PasswordNeeds.VerifiedTls ? TlsLevel.Verify : TlsLevel.Encrypt;
+        if (target.Protocol == RelayProtocol.Smtps && level < TlsLevel.Encrypt)
+            level = TlsLevel.Encrypt;
         return new TlsPolicyAnswer(level == policy.Level ? policy : policy with { Level = level });
     }
 

@@ -7,7 +7,7 @@ namespace Estafette.Config.Dialects.OpenSmtpd;
 /// <c>action NAME METHOD OPTIONS</c>, and the store of all actions, those of the old grammar included. An action whose relay URL can never work is
 /// left out with a warning, as the original accepts it too: mail for it waits, visibly, until the URL is corrected.
 /// </summary>
-internal sealed class ActionLowering(LoweringContext context, TableLowering tables, IdentityLowering identities, SettingLowering settings)
+internal sealed class ActionLowering(LoweringContext context, TableLowering tables, IdentityLowering identities, TlsLowering tls, SettingLowering settings)
 {
     private readonly ImmutableDictionary<string, ActionConfig>.Builder _actions = ImmutableDictionary.CreateBuilder<string, ActionConfig>(StringComparer.Ordinal);
     private readonly Dictionary<string, SourceSpan> _declared = new(StringComparer.Ordinal);
@@ -17,7 +17,7 @@ internal sealed class ActionLowering(LoweringContext context, TableLowering tabl
 
     public LocalLowering Locals { get; } = new(context, tables);
 
-    public RelayLowering Relay(StatementReader reader) => new(context, tables, identities, reader);
+    public RelayLowering Relay(StatementReader reader) => new(context, tables, identities, tls, reader);
 
     public void Declare(Statement statement)
     {

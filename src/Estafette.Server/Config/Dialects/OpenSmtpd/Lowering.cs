@@ -48,8 +48,8 @@ internal sealed class Lowering
         _identities = new IdentityLowering(context);
         _filters = new FilterLowering(context, _tables);
         _settings = new SettingLowering(context);
-        _actions = new ActionLowering(context, _tables, _identities, _settings);
         _tls = new TlsLowering(context);
+        _actions = new ActionLowering(context, _tables, _identities, _tls, _settings);
         _listeners = new ListenLowering(context, _tables, _identities, _filters, _tls);
         _rules = new RuleLowering(context, _tables, _actions);
     }

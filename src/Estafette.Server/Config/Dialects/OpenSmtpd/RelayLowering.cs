@@ -7,9 +7,9 @@ namespace Estafette.Config.Dialects.OpenSmtpd;
 /// One <c>relay</c> with its options, in either grammar. Where credentials are sent, the other side's certificate is verified in the old grammar too
 /// (the original asked for <c>verify</c>); <c>no-verify</c> switches that off in so many words (E9, O25).
 /// </summary>
-internal sealed class RelayLowering(LoweringContext context, TableLowering tables, IdentityLowering identities, StatementReader reader)
+internal sealed class RelayLowering(LoweringContext context, TableLowering tables, IdentityLowering identities, TlsLowering tls, StatementReader reader)
 {
-    private readonly RelayTlsLowering _tls = new(context, tables, identities, reader);
+    private readonly RelayTlsLowering _tls = new(context, tables, identities, tls, reader);
     private ActionConfig.Relay _action = null!;
     private bool _undeliverable;
 

@@ -4,14 +4,14 @@ using Estafette.Config.Model;
 namespace Estafette.Config.Dialects.OpenSmtpd;
 
 /// <summary>
-/// The words of a relay that speak of TLS: <c>tls</c> with the originals' <c>no-verify</c> and our levels, <c>tls-policy</c>, <c>protocols</c>, <c>ciphers</c>, <c>sni</c>,
+/// The words of a relay that speak of TLS: <c>tls</c> with the originals' <c>no-verify</c> and our levels, <c>tls-policy</c>, <c>protocols</c>, <c>ciphers</c>, <c>no-tickets</c>, <c>sni</c>,
 /// <c>pki</c>, <c>ca</c>. What contradicts the URLs, or would send a password unprotected, is an error; <c>no-verify</c> says in so many words that a password may go to whoever answers, <c>encrypt</c> does not, and gets a warning (E9).
 /// </summary>
-internal sealed class RelayTlsLowering(LoweringContext context, TableLowering tables, IdentityLowering identities, StatementReader reader)
+internal sealed class RelayTlsLowering(LoweringContext context, TableLowering tables, IdentityLowering identities, TlsLowering tls, StatementReader reader)
 {
     private static readonly ImmutableArray<string> s_levels = ["none", "may", "encrypt", "verify", "secure", "fingerprint"];
 
-    private TlsPolicy _policy = TlsPolicy.Welcome;
+    private TlsPolicy _policy = TlsPolicy.Welcome with { Settings = tls.Settings };
     private string? _table;
 
     /// <summary>Where the level stands; null when none was said.</summary>
@@ -40,10 +40,8 @@ internal sealed class RelayTlsLowering(LoweringContext context, TableLowering ta
             Table(reader.Here);
         else if (reader.Take("sni"))
             _policy = _policy with { ServerName = reader.TakeText("the name", "sni mail.example.org")?.Value };
-        else if (reader.Take("protocols"))
-            Settings(reader.TakeText("the protocols", "protocols \"tlsv1.2:tlsv1.3\""), TlsWords.Protocols);
-        else if (reader.Take("ciphers"))
-            Settings(reader.TakeText("the ciphers", "ciphers \"secure\""), TlsWords.Ciphers);
+        else if (tls.Take(reader, _policy.Settings) is { } settings)
+            _policy = _policy with { Settings = settings };
         else
             return false;
         return true;
@@ -170,17 +168,5 @@ internal sealed class RelayTlsLowering(LoweringContext context, TableLowering ta
         _said = at;
         _saidNoVerify = level == TlsLevel.Encrypt;
         _policy = _policy with { Level = level };
-    }
-
-    private void Settings(Item.Text? text, Func<string, TlsSettings, TlsWordsResult> read)
-    {
-        if (text is null)
-            return;
-        TlsWordsResult result = read(text.Value, _policy.Settings);
-        if (result.Error is not null)
-            reader.Fail(text.At, result.Error, result.Cure);
-        foreach (string warning in result.Warnings)
-            context.Findings.Warning(text.At, warning);
-        _policy = _policy with { Settings = result.Settings };
     }
 }
