@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text;
+using Estafette.Config;
 using Estafette.Config.Model;
 using Estafette.Smtpd;
 using Microsoft.Win32.SafeHandles;
@@ -12,6 +13,7 @@ namespace Estafette.Program.Daemon;
 /// </summary>
 internal sealed class SelfSignedStore(DaemonUser? owner, TimeProvider clock)
 {
+    private const long LargestFile = 64 * 1024;
     private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     /// <summary>Gives the certificates of a configuration their place.</summary>
@@ -29,7 +31,7 @@ internal sealed class SelfSignedStore(DaemonUser? owner, TimeProvider clock)
             string[] names = [.. Names(config, identity).Distinct(StringComparer.OrdinalIgnoreCase)];
             try
             {
-                string? before = File.Exists(identity.KeyFile) ? File.ReadAllText(identity.KeyFile) : null;
+                string? before = ReadOwn(identity.KeyFile);
                 if (before is not null && SelfSignedCertificate.IsGood(before, names, clock.GetUtcNow()))
                     continue;
                 Write(identity.KeyFile, SelfSignedCertificate.Create(names, clock.GetUtcNow()));
@@ -54,6 +56,10 @@ internal sealed class SelfSignedStore(DaemonUser? owner, TimeProvider clock)
         string file = Path.Combine(state.Certificates, name + ".pem");
         return identity with { CertificateFile = file, KeyFile = file };
     }
+
+    /// <summary>Null where there is none, and for what this server did not make: root reads no link or pipe that lies in the daemon's folder.</summary>
+    private static string? ReadOwn(string path) =>
+        FileStamp.TryReadItself(path, out FileStamp stamp, out _) && stamp.IsRegular && stamp.Size <= LargestFile ? File.ReadAllText(path) : null;
 
     /// <summary>By way of a new file, which no link can lead elsewhere: root may be writing into the daemon's folder.</summary>
     private void Write(string path, string pem)

@@ -61,6 +61,22 @@ public sealed class SelfSignedTests : IDisposable
         Assert.Single(Store.Ensure(Config("other.test")));
     }
 
+    [Fact]
+    public void E16_a_link_in_its_place_is_replaced_and_not_followed()
+    {
+        MailConfig config = Config("mx.test");
+        Store.Ensure(config);
+        string file = Assert.Single(Directory.GetFiles(_state.Certificates));
+        string elsewhere = Path.Combine(_state.Root, "elsewhere.pem");
+        File.Move(file, elsewhere);
+        string before = File.ReadAllText(elsewhere);
+        File.CreateSymbolicLink(file, elsewhere);
+        Assert.Single(Store.Ensure(config));
+        Assert.Null(new FileInfo(file).LinkTarget);
+        Assert.Equal(before, File.ReadAllText(elsewhere));
+        Assert.NotEqual(before, File.ReadAllText(file));
+    }
+
     [Theory]
     [InlineData("../../etc/passwd")]
     [InlineData("..")]
