@@ -43,6 +43,8 @@ public sealed class DovecotLoginTests
         await using (first)
         {
             await LogsInAsync(server, "CRAM-MD5", right);
+            // On the connection of the first.
+            await LogsInAsync(server, "PLAIN", right);
             Assert.DoesNotContain("LOGIN", (await server.SwaksAsync("PLAIN", "alice", right)).Output.Split("AUTH PLAIN")[0].Split("EHLO")[^1], StringComparison.Ordinal);
         }
         await PutOffAsync(server, right);

@@ -21,40 +21,58 @@ internal sealed record DovecotReply(string Kind, ImmutableArray<string> Fields)
 
 /// <summary>
 /// One connection to Dovecot's auth service, as its client protocol (version 1) has it; many requests run on it at once, told apart by numbers. When it breaks, or Dovecot
-/// says what nobody understands, everything open on it is answered with null.
+/// says what nobody understands, everything open on it is answered with null. It is not kept long: a Dovecot that was told to end serves its old clients, with its old
+/// configuration, until they leave.
 /// </summary>
 internal sealed class DovecotConnection : IDisposable
 {
     /// <summary>Octets of a line, either way; Dovecot drops a client that sends more.</summary>
     public const int MaximumLine = 8192;
 
+    /// <summary>Exchanges at once.</summary>
     private const int MaximumOpen = 500;
+
+    /// <summary>Without an exchange it is closed.</summary>
+    private static readonly TimeSpan s_idle = TimeSpan.FromSeconds(10);
+
+    /// <summary>After this no new exchange begins on it.</summary>
+    private static readonly TimeSpan s_age = TimeSpan.FromMinutes(1);
+
     private const int MaximumMechanisms = 64;
 
     private readonly Stream _stream;
     private readonly PipeReader _reader;
     private readonly SemaphoreSlim _sending = new(1);
     private readonly ConcurrentDictionary<uint, TaskCompletionSource<DovecotReply?>> _open = new();
+    private readonly Lock _lock = new();
+    private readonly TimeProvider _clock;
+    private readonly ITimer _idle;
+    private readonly long _opened;
     private uint _last;
+    private int _exchanges;
     private volatile bool _broken;
 
-    private DovecotConnection(Socket socket)
+    private DovecotConnection(Socket socket, TimeProvider clock)
     {
+        _clock = clock;
+        _opened = clock.GetTimestamp();
+        _idle = clock.CreateTimer(_ => CloseIdle(), null, s_idle, Timeout.InfiniteTimeSpan);
         _stream = new NetworkStream(socket, ownsSocket: true);
         _reader = PipeReader.Create(_stream);
     }
 
     public ImmutableArray<DovecotMechanism> Mechanisms { get; private set; } = [];
-    public bool IsUsable => !_broken;
+    public bool IsUsable => !_broken && _clock.GetElapsedTime(_opened) < s_age;
 
     /// <summary>Connects and waits for the greeting's end. Throws IOException or SocketException with the reason.</summary>
-    public static async ValueTask<DovecotConnection> OpenAsync(string path, CancellationToken cancellationToken)
+    public static async ValueTask<DovecotConnection> OpenAsync(string path, TimeProvider clock, CancellationToken cancellationToken)
     {
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        DovecotConnection? connection = null;
         try
         {
             await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), cancellationToken);
-            var connection = new DovecotConnection(socket);
+            connection = new DovecotConnection(socket, clock);
             // The number must be the client's own among all that are connected.
             string number = RandomNumberGenerator.GetInt32(1, int.MaxValue).ToString(CultureInfo.InvariantCulture);
             await connection._stream.WriteAsync(Encoding.ASCII.GetBytes("VERSION\t1\t1\nCPID\t" + number + "\n"), cancellationToken);
@@ -64,13 +82,33 @@ internal sealed class DovecotConnection : IDisposable
         }
         catch
         {
+            connection?.Dispose();
             socket.Dispose();
             throw;
         }
     }
 
-    /// <summary>A number for a new request; null when too many are open.</summary>
-    public uint? NewRequest() => _open.Count >= MaximumOpen || _broken ? null : Interlocked.Increment(ref _last);
+    /// <summary>The number of a new exchange, which <see cref="End"/> ends; null when too many are open.</summary>
+    public uint? Begin()
+    {
+        lock (_lock)
+        {
+            if (_exchanges >= MaximumOpen || _broken)
+                return null;
+            _exchanges++;
+            _idle.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            return ++_last;
+        }
+    }
+
+    public void End()
+    {
+        lock (_lock)
+        {
+            if (--_exchanges == 0)
+                _idle.Change(IsUsable ? s_idle : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+        }
+    }
 
     /// <summary>Sends a line about a request and waits for what comes back; null when the connection is gone.</summary>
     public async ValueTask<DovecotReply?> AskAsync(uint request, string line, CancellationToken cancellationToken)
@@ -186,9 +224,19 @@ internal sealed class DovecotConnection : IDisposable
         }
     }
 
+    private void CloseIdle()
+    {
+        lock (_lock)
+        {
+            if (_exchanges == 0)
+                Break();
+        }
+    }
+
     private void Break()
     {
         _broken = true;
+        _idle.Dispose();
         _stream.Dispose();
         foreach (TaskCompletionSource<DovecotReply?> answer in _open.Values)
             answer.TrySetResult(null);

@@ -52,9 +52,10 @@ internal sealed class DovecotLogins(DovecotService service, ImmutableArray<strin
                 return AuthStep.Malformed.Instance;
             if (_connection is null)
             {
-                _connection = await service.ConnectAsync(cancellationToken);
-                if (_connection?.NewRequest() is not { } request)
-                    return new AuthStep.Unavailable(_connection is null ? service.Failure : "too many logins at once");
+                DovecotConnection? connection = await service.ConnectAsync(cancellationToken);
+                if (connection?.Begin() is not { } request)
+                    return new AuthStep.Unavailable(connection is null ? service.Failure : "too many logins at once");
+                _connection = connection;
                 _request = request;
                 return await AskAsync(BeginLine(text), cancellationToken);
             }
@@ -65,6 +66,7 @@ internal sealed class DovecotLogins(DovecotService service, ImmutableArray<strin
         {
             if (_open)
                 _ = _connection!.TellAsync(DovecotLine.Join("CANCEL", Number())).AsTask();
+            _connection?.End();
         }
 
         private async ValueTask<AuthStep> AskAsync(string question, CancellationToken cancellationToken)

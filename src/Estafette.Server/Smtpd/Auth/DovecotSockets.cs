@@ -46,9 +46,9 @@ internal sealed class DovecotService(string path, TimeProvider clock)
                 return null;
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
             limit.CancelAfter(s_patience);
-            _connection?.Dispose();
+            // One that is only too old ends with its last exchange.
             _connection = null;
-            _connection = Last = await DovecotConnection.OpenAsync(path, limit.Token);
+            _connection = Last = await DovecotConnection.OpenAsync(path, clock, limit.Token);
             return _connection;
         }
         catch (Exception e) when (e is IOException or SocketException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
