@@ -14,6 +14,7 @@ internal sealed class Written
     private readonly HashSet<string> _processes = [];
     private readonly Lock _lock = new();
     private int _files;
+    private int _looking;
     private Timer? _watch;
 
     private Written()
@@ -21,7 +22,7 @@ internal sealed class Written
         string? named = Environment.GetEnvironmentVariable("ESTAFETTE_TEST_WRITTEN");
         Folder = Directory.CreateDirectory(string.IsNullOrEmpty(named) ? $"/var/tmp/estafette-written-{Environment.ProcessId}" : named).FullName;
         if (string.IsNullOrEmpty(named))
-            AppDomain.CurrentDomain.ProcessExit += (_, _) => Directory.Delete(Folder, recursive: true);
+            AppDomain.CurrentDomain.ProcessExit += (_, _) => Remove();
     }
 
     public static Written ByRun { get; } = new();
@@ -69,8 +70,20 @@ internal sealed class Written
             _watch ??= new Timer(_ => LookAtProcesses(), null, TimeSpan.Zero, TimeSpan.FromMilliseconds(250));
     }
 
+    private void Remove()
+    {
+        lock (_lock)
+        {
+            _watch?.Dispose();
+            Directory.Delete(Folder, recursive: true);
+        }
+    }
+
     private void LookAtProcesses()
     {
+        // On a busy machine a look takes longer than the pause before the next one.
+        if (Interlocked.Exchange(ref _looking, 1) == 1)
+            return;
         foreach (string process in Directory.EnumerateDirectories("/proc").Where(d => char.IsAsciiDigit(d[^1])))
         {
             try
@@ -85,13 +98,14 @@ internal sealed class Written
                 // It has ended.
             }
         }
+        Volatile.Write(ref _looking, 0);
     }
 
     private void Tell(string what, string text)
     {
         lock (_lock)
         {
-            if (_processes.Add(text))
+            if (_processes.Add(text) && Directory.Exists(Folder))
                 File.AppendAllText(Path.Combine(Folder, string.Create(CultureInfo.InvariantCulture, $"processes-{Environment.ProcessId}.{what}")), text + "\n", Encoding.UTF8);
         }
     }
