@@ -33,7 +33,7 @@ internal sealed class CertificateNames
         return new CertificateNames(common.Length == 0 ? [] : [Clean(common)], []);
     }
 
-    /// <summary>Names as a test or a caller has them.</summary>
+    /// <summary>Host names that stand for a certificate with them.</summary>
     public static CertificateNames Of(params IEnumerable<string> names) => new([.. names.Select(Clean)], []);
 
     /// <param name="name">Never <see cref="TlsNameKind.Hostname"/> or one of the next hop: those have become literal names.</param>

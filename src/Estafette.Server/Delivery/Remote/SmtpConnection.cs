@@ -183,15 +183,13 @@ internal sealed class SmtpConnection : IAsyncDisposable
     /// <summary>What a login can be bound to (RFC 5929 s4); null in clear text.</summary>
     public byte[]? EndPointBinding()
     {
-        // The prefix names the kind of binding; SCRAM names it itself.
-        const int prefix = 21;
         using ChannelBinding? binding = (_stream as PeerTlsStream)?.TransportContext.GetChannelBinding(ChannelBindingKind.Endpoint);
-        if (binding is null || binding.IsInvalid || binding.Size <= prefix)
+        if (binding is null || binding.IsInvalid)
             return null;
         byte[] token = new byte[binding.Size];
         System.Runtime.InteropServices.Marshal.Copy(binding.DangerousGetHandle(), token, 0, token.Length);
-        int colon = token.AsSpan().IndexOf((byte)':');
-        return colon < 0 ? null : token[(colon + 1)..];
+        // Behind the name of the kind and a colon, which SCRAM writes itself.
+        return token.AsSpan().StartsWith("tls-server-end-point:"u8) ? token["tls-server-end-point:".Length..] : null;
     }
 
     public async ValueTask DisposeAsync()
