@@ -188,8 +188,10 @@ internal sealed class SmtpConnection : IAsyncDisposable
             return null;
         byte[] token = new byte[binding.Size];
         System.Runtime.InteropServices.Marshal.Copy(binding.DangerousGetHandle(), token, 0, token.Length);
-        // Behind the name of the kind and a colon, which SCRAM writes itself.
-        return token.AsSpan().StartsWith("tls-server-end-point:"u8) ? token["tls-server-end-point:".Length..] : null;
+        // Behind a header of the system's form, and the name of the kind, which SCRAM writes itself.
+        ReadOnlySpan<byte> kind = "tls-server-end-point:"u8;
+        int at = token.AsSpan().IndexOf(kind);
+        return at < 0 ? null : token[(at + kind.Length)..];
     }
 
     public async ValueTask DisposeAsync()
