@@ -200,7 +200,7 @@ public sealed class TlsLevelTests : IDisposable
                 await connection.FlushAsync(TimeSpan.FromSeconds(10));
                 await connection.ReadReplyAsync(TimeSpan.FromSeconds(10));
                 Assert.True(await connection.StartTlsAsync(options, TimeSpan.FromSeconds(10)), connection.Failure);
-                Assert.NotNull(connection.EndPointBinding());
+                Assert.Equal(SHA256.HashData(_certificates["right"].RawData), connection.EndPointBinding());
             }
         }
         Assert.Empty(options.CertificateChainPolicy!.ExtraStore);
