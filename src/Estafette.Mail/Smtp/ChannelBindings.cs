@@ -1,3 +1,6 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+
 namespace Estafette.Smtp;
 
 /// <summary>What ties an exchange to the TLS connection it runs in (RFC 5056); null where that kind cannot be had there. Somebody in the middle has other values.</summary>
@@ -21,6 +24,17 @@ public sealed record ChannelBindings
         "tls-exporter" => Exporter,
         "tls-server-end-point" => ServerEndPoint,
         "tls-unique" => Unique,
+        _ => null,
+    };
+
+    /// <summary>
+    /// <c>tls-server-end-point</c> of a certificate (RFC 5929 s4.1): by the hash of its signature, MD5 and SHA-1 by SHA-256; null for signatures without one that is defined.
+    /// </summary>
+    public static byte[]? EndPointOf(X509Certificate2 certificate) => certificate.SignatureAlgorithm.Value switch
+    {
+        "1.2.840.113549.1.1.4" or "1.2.840.113549.1.1.5" or "1.2.840.10045.4.1" or "1.2.840.113549.1.1.11" or "1.2.840.10045.4.3.2" => SHA256.HashData(certificate.RawData),
+        "1.2.840.113549.1.1.12" or "1.2.840.10045.4.3.3" => SHA384.HashData(certificate.RawData),
+        "1.2.840.113549.1.1.13" or "1.2.840.10045.4.3.4" => SHA512.HashData(certificate.RawData),
         _ => null,
     };
 

@@ -11,8 +11,6 @@ namespace Estafette.Smtp;
 /// </summary>
 internal sealed class ScramClient
 {
-    private const int LeastIterations = 4096;
-    private const int MostIterations = 1_000_000;
     private const int LongestMessage = 4096;
     private const int NonceLength = 18;
     private const string EndPointBinding = "p=tls-server-end-point,,";
@@ -77,8 +75,8 @@ internal sealed class ScramClient
         string nonce = parts[0][2..];
         if (nonce.Length <= _nonce.Length || !nonce.StartsWith(_nonce, StringComparison.Ordinal))
             return Failed("did not take up our nonce in the SCRAM exchange");
-        if (iterations is < LeastIterations or > MostIterations)
-            return Failed($"asks for {iterations} SCRAM iterations, which is outside {LeastIterations} to {MostIterations}");
+        if (iterations is < ScramVerifier.MinimumIterations or > ScramVerifier.MaximumIterations)
+            return Failed($"asks for {iterations} SCRAM iterations, which is outside {ScramVerifier.MinimumIterations} to {ScramVerifier.MaximumIterations}");
         byte[] header = Encoding.UTF8.GetBytes(_header);
         string final = "c=" + Convert.ToBase64String([.. header, .. _binding]) + ",r=" + nonce;
         return final + ",p=" + Convert.ToBase64String(Prove(Encoding.UTF8.GetBytes(_bare + "," + first + "," + final), salt.AsSpan(0, length), iterations));
@@ -88,16 +86,10 @@ internal sealed class ScramClient
     private byte[] Prove(byte[] transcript, ReadOnlySpan<byte> salt, int iterations)
     {
         byte[] password = Prepared(_credentials.Password);
-        byte[] salted = Rfc2898DeriveBytes.Pbkdf2(password, salt, iterations, HashAlgorithmName.SHA256, SHA256.HashSizeInBytes);
-        byte[] clientKey = HMACSHA256.HashData(salted, "Client Key"u8);
-        byte[] serverKey = HMACSHA256.HashData(salted, "Server Key"u8);
-        byte[] proof = HMACSHA256.HashData(SHA256.HashData(clientKey), transcript);
-        for (int i = 0; i < proof.Length; i++)
-            proof[i] ^= clientKey[i];
-        _expected = HMACSHA256.HashData(serverKey, transcript);
-        foreach (byte[] secret in (ReadOnlySpan<byte[]>)[password, salted, clientKey, serverKey])
-            CryptographicOperations.ZeroMemory(secret);
-        return proof;
+        using var keys = new ScramKeys(password, salt, iterations);
+        CryptographicOperations.ZeroMemory(password);
+        _expected = keys.Signature(transcript);
+        return keys.Proof(transcript);
     }
 
     private string? Confirmation(string message)

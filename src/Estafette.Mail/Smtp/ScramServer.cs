@@ -118,27 +118,17 @@ public sealed class ScramServer : SaslServer
             return SaslStep.Malformed.Instance;
         string[] parts = message[..proofAt].Split(',');
         if (parts.Length < 2 || !parts[0].StartsWith("c=", StringComparison.Ordinal) || !parts[1].StartsWith("r=", StringComparison.Ordinal) || !parts.Skip(2).All(IsExtension)
-            || !TryDecode(parts[0][2..], out byte[] bound) || !TryDecode(message[(proofAt + 3)..], out byte[] proof) || proof.Length != SHA256.HashSizeInBytes)
+            || !TryDecode(parts[0][2..], out byte[] bound) || !TryDecode(message[(proofAt + 3)..], out byte[] proof) || proof.Length != ScramKeys.Length)
             return SaslStep.Malformed.Instance;
         byte[] expected = [.. Encoding.UTF8.GetBytes(_header), .. _binding];
         bool good = CryptographicOperations.FixedTimeEquals(bound, expected);
         good &= CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(parts[1][2..]), Encoding.UTF8.GetBytes(_nonce));
         byte[] transcript = Encoding.UTF8.GetBytes(_bare + "," + _serverFirst + "," + message[..proofAt]);
-        good &= ProofFits(transcript, proof);
+        good &= ScramKeys.ProofFits(_verifier!.StoredKey, transcript, proof);
         if (!good || !_exists)
             return new SaslStep.Refused(_login);
         _state = State.Confirmation;
-        return Challenge("v=" + Convert.ToBase64String(HMACSHA256.HashData(_verifier!.ServerKey, transcript)));
-    }
-
-    private bool ProofFits(byte[] transcript, byte[] proof)
-    {
-        byte[] clientKey = HMACSHA256.HashData(_verifier!.StoredKey, transcript);
-        for (int i = 0; i < clientKey.Length; i++)
-            clientKey[i] ^= proof[i];
-        bool fits = CryptographicOperations.FixedTimeEquals(SHA256.HashData(clientKey), _verifier.StoredKey);
-        CryptographicOperations.ZeroMemory(clientKey);
-        return fits;
+        return Challenge("v=" + Convert.ToBase64String(ScramKeys.Signature(_verifier.ServerKey, transcript)));
     }
 
     private static SaslStep.Challenge Challenge(string text) => new(Convert.ToBase64String(Encoding.UTF8.GetBytes(text)));

@@ -17,12 +17,12 @@ public sealed class ScramVerifier
     /// <summary>RFC 7677 s4 asks for 4096 at least.</summary>
     public const int MinimumIterations = 4096;
 
-    /// <summary>About half a second of a core; a row that asks for more is refused.</summary>
+    /// <summary>About half a second of a core; a row, or a server that we log in to, that asks for more is refused.</summary>
     public const int MaximumIterations = 1_000_000;
 
     private const int MaximumSalt = 256;
     private const int SaltLength = 16;
-    private const int KeyLength = SHA256.HashSizeInBytes;
+    private const int KeyLength = ScramKeys.Length;
     private const string PostgresPrefix = "SCRAM-SHA-256$";
     private const string DovecotPrefix = "{SCRAM-SHA-256}";
 
@@ -83,18 +83,9 @@ public sealed class ScramVerifier
     {
         if (!SaslPrep.TryPrepare(password, out byte[] prepared))
             return null;
-        byte[] salted = Rfc2898DeriveBytes.Pbkdf2(prepared, salt, iterations, HashAlgorithmName.SHA256, KeyLength);
-        byte[] clientKey = HMACSHA256.HashData(salted, "Client Key"u8);
-        try
-        {
-            return new ScramVerifier(iterations, salt, SHA256.HashData(clientKey), HMACSHA256.HashData(salted, "Server Key"u8));
-        }
-        finally
-        {
-            CryptographicOperations.ZeroMemory(prepared);
-            CryptographicOperations.ZeroMemory(salted);
-            CryptographicOperations.ZeroMemory(clientKey);
-        }
+        using var keys = new ScramKeys(prepared, salt, iterations);
+        CryptographicOperations.ZeroMemory(prepared);
+        return new ScramVerifier(iterations, salt, keys.Stored, keys.Server);
     }
 
     /// <summary>Whether this is the verifier of a password that came in clear (PLAIN, LOGIN). Takes the time of all its iterations.</summary>

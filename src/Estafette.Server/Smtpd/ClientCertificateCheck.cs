@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Net.Security;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Estafette.Config;
 using Estafette.Config.Model;
 using Estafette.Mail;
 
@@ -10,13 +11,10 @@ namespace Estafette.Smtpd;
 
 /// <summary>
 /// One handshake's look at the client's certificate. Where it was only asked for, an untrusted one is noted and the session goes on; where it is demanded the
-/// handshake ends. Nothing is fetched from the network for it: neither missing issuers nor revocation lists.
+/// handshake ends. What counts is in <see cref="CertificateTrust"/>.
 /// </summary>
 internal sealed class ClientCertificateCheck(ListenerConfig listener, ServerCertificates certificates)
 {
-    /// <summary>RFC 5280 s4.2.1.12: a certificate that says what it is for must be for clients.</summary>
-    private const string ClientAuthentication = "1.3.6.1.5.5.7.3.2";
-
     private readonly ImmutableArray<string> _anchors = listener.ClientAnchors;
 
     /// <summary>What the client showed; null when nothing.</summary>
@@ -27,14 +25,12 @@ internal sealed class ClientCertificateCheck(ListenerConfig listener, ServerCert
 
     public X509ChainPolicy Policy()
     {
-        var policy = new X509ChainPolicy { RevocationMode = X509RevocationMode.NoCheck, DisableCertificateDownloads = true };
-        policy.ApplicationPolicy.Add(new Oid(ClientAuthentication));
         if (_anchors.IsEmpty)
-            return policy;
-        policy.TrustMode = X509ChainTrustMode.CustomRootTrust;
+            return CertificateTrust.Policy(CertificateTrust.ForClients, null);
+        var trusted = new X509Certificate2Collection();
         foreach (string name in _anchors)
-            policy.CustomTrustStore.AddRange(certificates.TrustAnchor(name));
-        return policy;
+            trusted.AddRange(certificates.TrustAnchor(name));
+        return CertificateTrust.Policy(CertificateTrust.ForClients, trusted);
     }
 
     public bool Accept(X509Certificate? shown, X509Chain? chain, SslPolicyErrors errors)
@@ -62,8 +58,8 @@ internal sealed class ClientCertificateCheck(ListenerConfig listener, ServerCert
         IssuerName = certificate.GetNameInfo(X509NameType.SimpleName, forIssuer: true),
         NotBefore = certificate.NotBefore.ToUniversalTime(),
         NotAfter = certificate.NotAfter.ToUniversalTime(),
-        Fingerprint = Convert.ToHexStringLower(SHA256.HashData(certificate.RawDataMemory.Span)),
-        KeyFingerprint = Convert.ToHexStringLower(SHA256.HashData(certificate.PublicKey.ExportSubjectPublicKeyInfo())),
+        Fingerprint = Convert.ToHexStringLower(CertificateTrust.DigestOf(certificate)),
+        KeyFingerprint = Convert.ToHexStringLower(CertificateTrust.KeyDigestOf(certificate)),
     };
 
     private string AnchorOf(X509Chain? chain)
@@ -76,7 +72,7 @@ internal sealed class ClientCertificateCheck(ListenerConfig listener, ServerCert
 
     private string Reason(X509Certificate2 certificate, X509Chain? chain)
     {
-        X509ChainStatusFlags flags = chain is null ? X509ChainStatusFlags.PartialChain : chain.ChainStatus.Aggregate(X509ChainStatusFlags.NoError, (all, one) => all | one.Status);
+        X509ChainStatusFlags flags = CertificateTrust.Flags(chain);
         if ((flags & (X509ChainStatusFlags.UntrustedRoot | X509ChainStatusFlags.PartialChain)) != 0)
         {
             string by = _anchors.IsEmpty ? "by an authority that this system trusts" : "by " + string.Join(" or ", _anchors.Select(a => $"`ca {a}`"));

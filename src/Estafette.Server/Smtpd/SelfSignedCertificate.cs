@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Estafette.Config;
 
 namespace Estafette.Smtpd;
 
@@ -12,8 +13,6 @@ public static class SelfSignedCertificate
 {
     /// <summary>RFC 5280, ub-common-name.</summary>
     private const int LongestCommonName = 64;
-
-    private const string ServerAuthentication = "1.3.6.1.5.5.7.3.1";
 
     private static readonly TimeSpan s_life = TimeSpan.FromDays(3652);
 
@@ -33,7 +32,7 @@ public static class SelfSignedCertificate
         request.CertificateExtensions.Add(alternatives.Build());
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(false, false, 0, critical: true));
         request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.DigitalSignature, critical: true));
-        request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid(ServerAuthentication)], critical: false));
+        request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid(CertificateTrust.ForServers)], critical: false));
         request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, critical: false));
         // A day of grace for clients whose clock is behind.
         using X509Certificate2 certificate = request.CreateSelfSigned(now.AddDays(-1), now + s_life);

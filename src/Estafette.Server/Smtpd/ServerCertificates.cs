@@ -91,19 +91,10 @@ public sealed class ServerCertificates
         var anchors = new Dictionary<string, X509Certificate2Collection>(StringComparer.OrdinalIgnoreCase);
         foreach ((string name, string file) in config.TrustAnchors)
         {
-            try
-            {
-                var trusted = new X509Certificate2Collection();
-                trusted.ImportFromPem(files.ReadText(file));
-                if (trusted.Count == 0)
-                    wrong.Add(new Diagnostic(Severity.Error, SourceSpan.None, $"ca {name}: there is no certificate in {file}", "the file must hold `-----BEGIN CERTIFICATE-----`"));
-                else
-                    anchors[name] = trusted;
-            }
-            catch (Exception e) when (e is CryptographicException or IOException or UnauthorizedAccessException)
-            {
-                wrong.Add(new Diagnostic(Severity.Error, SourceSpan.None, $"ca {name}: {e.Message}"));
-            }
+            if (CertificateTrust.ReadAnchors(files, file, out string trouble) is { } trusted)
+                anchors[name] = trusted;
+            else
+                wrong.Add(new Diagnostic(Severity.Error, SourceSpan.None, $"ca {name}: {trouble}", "the file must hold `-----BEGIN CERTIFICATE-----`"));
         }
         problems = wrong.ToImmutable();
         return new ServerCertificates(usable, anchors);

@@ -38,7 +38,7 @@ internal static class TlsUpgrade
         }
         transport.Replace(PipeReader.Create(stream, s_reading), PipeWriter.Create(stream, s_writing));
         CipherSuite suite = CipherSuites.Of(stream.NegotiatedCipherSuite);
-        return new TlsStart(new TlsInfo(ProtocolName(stream.SslProtocol), suite.OpenSslName, suite.Bits, check is not null, check?.Shown), stream, "");
+        return new TlsStart(new TlsInfo(SslStreamTerms.NameOf(stream.SslProtocol), suite.OpenSslName, suite.Bits, check is not null, check?.Shown), stream, "");
     }
 
     /// <summary>A certificate of the client is judged by what this handshake has seen; without one there is nothing of a single handshake in the options.</summary>
@@ -60,29 +60,13 @@ internal static class TlsUpgrade
     private static SslServerAuthenticationOptions New(ListenerConfig listener, SslStreamCertificateContext identity)
     {
         TlsSettings settings = listener.TlsSettings;
-        var options = new SslServerAuthenticationOptions
+        return new SslServerAuthenticationOptions
         {
             ServerCertificateContext = identity,
-            EnabledSslProtocols = Versions(settings),
+            EnabledSslProtocols = SslStreamTerms.Versions(settings),
+            CipherSuitesPolicy = SslStreamTerms.Ciphers(settings),
             AllowRenegotiation = false,
             AllowTlsResume = settings.Tickets,
         };
-        if (!settings.CipherSuites.IsEmpty && OperatingSystem.IsLinux())
-            options.CipherSuitesPolicy = new CipherSuitesPolicy(CipherSuites.Values(settings));
-        return options;
     }
-
-    private static SslProtocols Versions(TlsSettings settings) => (settings.Minimum, settings.Maximum) switch
-    {
-        (TlsVersion.Tls13, _) => SslProtocols.Tls13,
-        (_, TlsVersion.Tls12) => SslProtocols.Tls12,
-        _ => SslProtocols.Tls12 | SslProtocols.Tls13,
-    };
-
-    private static string ProtocolName(SslProtocols protocol) => protocol switch
-    {
-        SslProtocols.Tls13 => "TLSv1.3",
-        SslProtocols.Tls12 => "TLSv1.2",
-        _ => protocol.ToString(),
-    };
 }

@@ -210,7 +210,7 @@ internal sealed class RunningConfiguration : IAsyncDisposable
         }
     }
 
-    private static string Fingerprint(X509Certificate2 certificate) => Convert.ToHexStringLower(certificate.GetCertHash(System.Security.Cryptography.HashAlgorithmName.SHA256));
+    private static string Fingerprint(X509Certificate2 certificate) => Convert.ToHexStringLower(CertificateTrust.DigestOf(certificate));
 
     /// <summary>Why the compile step hands nothing over; null when it does. What it warns of is told once.</summary>
     private string? Refusal(Handover handover)

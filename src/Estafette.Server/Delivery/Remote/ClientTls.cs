@@ -19,9 +19,6 @@ internal sealed class ClientTls(TlsMaterial material, TrustAnchorFiles anchors, 
     /// <summary>Options kept; all are forgotten when there are more.</summary>
     private const int Remembered = 4096;
 
-    /// <summary>Extended key usage of servers (RFC 5280 s4.2.1.12).</summary>
-    private static readonly Oid s_server = new("1.3.6.1.5.5.7.3.1");
-
     private readonly ConcurrentDictionary<Key, Entry> _options = new();
 
     private readonly record struct Key(TlsPolicy Policy, string Host, string NextHop);
@@ -40,12 +37,12 @@ internal sealed class ClientTls(TlsMaterial material, TrustAnchorFiles anchors, 
         var options = new SslClientAuthenticationOptions
         {
             TargetHost = policy.ServerName ?? (RoutePlanner.TryLiteral(target.Host, out IPAddress literal) ? literal.ToString() : target.Host),
-            EnabledSslProtocols = (policy.Settings.Minimum == TlsVersion.Tls12 ? SslProtocols.Tls12 : default) | (policy.Settings.Maximum == TlsVersion.Tls13 ? SslProtocols.Tls13 : default),
-            CipherSuitesPolicy = Ciphers(policy.Settings),
+            EnabledSslProtocols = SslStreamTerms.Versions(policy.Settings),
+            CipherSuitesPolicy = SslStreamTerms.Ciphers(policy.Settings),
             AllowTlsResume = policy.Settings.Tickets,
             AllowRenegotiation = false,
             CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
-            CertificateChainPolicy = ChainPolicy(trusted),
+            CertificateChainPolicy = CertificateTrust.Policy(CertificateTrust.ForServers, trusted),
             ClientCertificateContext = own,
             RemoteCertificateValidationCallback = (stream, certificate, chain, errors) =>
             {
@@ -72,18 +69,4 @@ internal sealed class ClientTls(TlsMaterial material, TrustAnchorFiles anchors, 
             _ => n,
         })];
     }
-
-    private static X509ChainPolicy ChainPolicy(X509Certificate2Collection? trusted)
-    {
-        var policy = new X509ChainPolicy { RevocationMode = X509RevocationMode.NoCheck, DisableCertificateDownloads = true };
-        policy.ApplicationPolicy.Add(s_server);
-        if (trusted is null)
-            return policy;
-        policy.TrustMode = X509ChainTrustMode.CustomRootTrust;
-        policy.CustomTrustStore.AddRange(trusted);
-        return policy;
-    }
-
-    private static CipherSuitesPolicy? Ciphers(TlsSettings settings) =>
-        settings.CipherSuites.IsEmpty ? null : new CipherSuitesPolicy(CipherSuites.Values(settings));
 }

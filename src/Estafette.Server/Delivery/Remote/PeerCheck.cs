@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Net.Security;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Estafette.Config;
 using Estafette.Config.Model;
 using Estafette.Events;
 using Estafette.Smtp;
@@ -33,7 +34,8 @@ internal sealed class PeerCheck(TlsPolicy policy, ImmutableArray<TlsName> names,
         }
         if (policy.Level == TlsLevel.Fingerprint)
         {
-            bool known = policy.Fingerprints.Contains(DigestOf(certificate)) || policy.Fingerprints.Contains(KeyDigestOf(certificate));
+            bool known = policy.Fingerprints.Contains(Convert.ToHexString(CertificateTrust.DigestOf(certificate)))
+                || policy.Fingerprints.Contains(Convert.ToHexString(CertificateTrust.KeyDigestOf(certificate)));
             return new PeerFinding(known ? PeerTrust.Verified : PeerTrust.Untrusted, known, known ? null : Refusal(
                 ["its key is another one than the configuration knows"], certificate, "if the other side has renewed its key, ask it for the new digest and put that into the configuration"));
         }
@@ -54,15 +56,9 @@ internal sealed class PeerCheck(TlsPolicy policy, ImmutableArray<TlsName> names,
         return new PeerFinding(trust, false, Refusal(reasons, certificate, string.Join("; ", cures)));
     }
 
-    public static string DigestOf(X509Certificate2 certificate) => certificate.GetCertHashString(HashAlgorithmName.SHA256);
-
-    public static string KeyDigestOf(X509Certificate2 certificate) => Convert.ToHexString(SHA256.HashData(certificate.PublicKey.ExportSubjectPublicKeyInfo()));
-
     private void ChainTroubles(X509Certificate2 certificate, X509Chain? chain, List<string> reasons, List<string> cures)
     {
-        X509ChainStatusFlags flags = X509ChainStatusFlags.NoError;
-        foreach (X509ChainStatus status in chain?.ChainStatus ?? [])
-            flags |= status.Status;
+        X509ChainStatusFlags flags = CertificateTrust.Flags(chain);
         DateTimeOffset now = clock.GetUtcNow();
         if (flags.HasFlag(X509ChainStatusFlags.NotTimeValid))
         {
@@ -92,7 +88,7 @@ internal sealed class PeerCheck(TlsPolicy policy, ImmutableArray<TlsName> names,
         string[] names = [.. CertificateNames.Of(certificate).All.Take(Shown + 1)];
         return string.Create(CultureInfo.InvariantCulture,
             $"subject={Safe(certificate.Subject)} issuer={Safe(certificate.Issuer)} valid {certificate.NotBefore.ToUniversalTime():yyyy-MM-dd} to {certificate.NotAfter.ToUniversalTime():yyyy-MM-dd HH:mm}Z"
-            + $" names={string.Join(",", names.Take(Shown).Select(Safe))}{(names.Length > Shown ? ",..." : "")} sha256={DigestOf(certificate)}");
+            + $" names={string.Join(",", names.Take(Shown).Select(Safe))}{(names.Length > Shown ? ",..." : "")} sha256={Convert.ToHexString(CertificateTrust.DigestOf(certificate))}");
     }
 
     private string Expected()

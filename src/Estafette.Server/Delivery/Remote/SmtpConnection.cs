@@ -2,7 +2,7 @@ using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
-using System.Security.Authentication.ExtendedProtection;
+using System.Security.Cryptography.X509Certificates;
 using Estafette.Config;
 using Estafette.Smtp;
 
@@ -177,22 +177,11 @@ internal sealed class SmtpConnection : IAsyncDisposable
 
     /// <summary>The TLS version as mail logs name it, and the cipher; null in clear text.</summary>
     public (string Protocol, CipherSuite Cipher)? Tls => _stream is PeerTlsStream tls
-        ? (tls.SslProtocol == SslProtocols.Tls13 ? "TLSv1.3" : "TLSv1.2", CipherSuites.Of(tls.NegotiatedCipherSuite))
+        ? (SslStreamTerms.NameOf(tls.SslProtocol), CipherSuites.Of(tls.NegotiatedCipherSuite))
         : null;
 
     /// <summary>What a login can be bound to (RFC 5929 s4); null in clear text.</summary>
-    public byte[]? EndPointBinding()
-    {
-        using ChannelBinding? binding = (_stream as PeerTlsStream)?.TransportContext.GetChannelBinding(ChannelBindingKind.Endpoint);
-        if (binding is null || binding.IsInvalid)
-            return null;
-        byte[] token = new byte[binding.Size];
-        System.Runtime.InteropServices.Marshal.Copy(binding.DangerousGetHandle(), token, 0, token.Length);
-        // Behind a header of the system's form, and the name of the kind, which SCRAM writes itself.
-        ReadOnlySpan<byte> kind = "tls-server-end-point:"u8;
-        int at = token.AsSpan().IndexOf(kind);
-        return at < 0 ? null : token[(at + kind.Length)..];
-    }
+    public byte[]? EndPointBinding() => _stream is PeerTlsStream { RemoteCertificate: X509Certificate2 certificate } ? ChannelBindings.EndPointOf(certificate) : null;
 
     public async ValueTask DisposeAsync()
     {

@@ -23,24 +23,14 @@ internal sealed class TrustAnchorFiles(Func<FileView> files, EventSink events)
         Anchors? before = _known.GetValueOrDefault(file);
         if (before is not null && before.Stamp == stamp)
             return before.Certificates;
-        var certificates = new X509Certificate2Collection();
-        string? trouble = exists ? null : failure.Text;
-        if (exists)
-        {
-            try
-            {
-                certificates.ImportFromPem(files().ReadText(file));
-            }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException)
-            {
-                trouble = e.Message;
-            }
-        }
-        if (trouble is not null)
+        string trouble = failure.Text;
+        X509Certificate2Collection? certificates = exists ? CertificateTrust.ReadAnchors(files(), file, out trouble) : null;
+        if (certificates is null)
         {
             bool kept = before?.Certificates.Count > 0;
-            events.Publish(new OperatorWarning("mta", $"Trust anchor {file} cannot be read: {trouble}; {(kept ? "what was read before stays in force" : "nothing is trusted")}") { At = events.Now });
-            certificates = kept ? before!.Certificates : certificates;
+            string effect = kept ? "what was read before stays in force" : "nothing is trusted";
+            events.Publish(new OperatorWarning("mta", $"Trust anchor {file} cannot be read: {trouble}; {effect}") { At = events.Now });
+            certificates = kept ? before!.Certificates : [];
         }
         _known[file] = new Anchors(stamp, certificates);
         return certificates;

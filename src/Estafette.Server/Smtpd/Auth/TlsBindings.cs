@@ -20,21 +20,11 @@ internal static partial class TlsBindings
 
     public static ChannelBindings Of(SslStream stream)
     {
-        byte[]? endPoint = stream.LocalCertificate is X509Certificate2 certificate ? HashOf(certificate) : null;
+        byte[]? endPoint = stream.LocalCertificate is X509Certificate2 certificate ? ChannelBindings.EndPointOf(certificate) : null;
         if (stream.SslProtocol == SslProtocols.Tls13)
             return Exporter(stream) is { } exporter ? new ChannelBindings { Exporter = exporter, ServerEndPoint = endPoint } : ChannelBindings.None;
         return new ChannelBindings { Unique = Unique(stream), ServerEndPoint = endPoint };
     }
-
-    /// <summary>RFC 5929 s4.1: by the hash of the certificate's signature, MD5 and SHA-1 by SHA-256; null for signatures without one that is defined.</summary>
-    private static byte[]? HashOf(X509Certificate2 certificate) => certificate.SignatureAlgorithm.Value switch
-    {
-        "1.2.840.113549.1.1.4" or "1.2.840.113549.1.1.5" or "1.2.840.10045.4.1" => SHA256.HashData(certificate.RawData),
-        "1.2.840.113549.1.1.11" or "1.2.840.10045.4.3.2" => SHA256.HashData(certificate.RawData),
-        "1.2.840.113549.1.1.12" or "1.2.840.10045.4.3.3" => SHA384.HashData(certificate.RawData),
-        "1.2.840.113549.1.1.13" or "1.2.840.10045.4.3.4" => SHA512.HashData(certificate.RawData),
-        _ => null,
-    };
 
     /// <summary>RFC 9266 s2: the label, no context, 32 octets.</summary>
     private static unsafe byte[]? Exporter(SslStream stream)
