@@ -8,7 +8,8 @@ namespace Estafette.Local;
 /// <summary>
 /// The parent: root where it can be, no network, no threads of its own. It accepts connections of the daemon's uid only (SO_PEERCRED), reads one line that
 /// names an identity, looks the user up and starts the helper with the connection as its standard input and output; or that asks for the compile step
-/// (<see cref="CompileProtocol"/>). It sees no mail and no configuration. It leaves when the daemon does (end of its standard input); a hostile peer can only fill its bounded places, for a bounded time (E13).
+/// (<see cref="CompileProtocol"/>). It sees no mail and no configuration. It leaves when the daemon does (end of its standard input); a hostile peer can only
+/// fill its bounded places, for a bounded time (E13).
 /// </summary>
 internal sealed unsafe class Gatekeeper
 {
@@ -68,7 +69,8 @@ internal sealed unsafe class Gatekeeper
     /// <summary>Usage: <c>--socket PATH --actions FILE --daemon UID [--watch LIST --compile PROGRAM ARGUMENT...]</c>. Prints "ready" when it listens.</summary>
     public static int Run(string[] args)
     {
-        if (args is not ["--socket", var path, "--actions", var actions, "--daemon", var uidText, .. var compile] || compile is not ([] or ["--watch", _, "--compile", _, ..]) || !uint.TryParse(uidText, NumberStyles.None, CultureInfo.InvariantCulture, out uint uid))
+        if (args is not ["--socket", var path, "--actions", var actions, "--daemon", var uidText, .. var compile] || compile is not ([] or ["--watch", _, "--compile", _, ..])
+            || !uint.TryParse(uidText, NumberStyles.None, CultureInfo.InvariantCulture, out uint uid))
         {
             Console.Error.WriteLine("estafette-local is started by the daemon: estafette-local --socket PATH --actions FILE --daemon UID");
             return 64;

@@ -12,7 +12,8 @@ internal enum PamVerdict : byte { Right, Wrong, Unavailable }
 /// </summary>
 internal static unsafe partial class Pam
 {
-    private const int Success = 0, OpenError = 1, SymbolError = 2, ServiceError = 3, SystemError = 4, BufferError = 5, AuthInfoUnavailable = 9, ConversationError = 19, Abort = 26, ModuleUnknown = 28, BadItem = 29, Incomplete = 31;
+    private const int Success = 0, OpenError = 1, SymbolError = 2, ServiceError = 3, SystemError = 4, BufferError = 5, AuthInfoUnavailable = 9;
+    private const int ConversationError = 19, Abort = 26, ModuleUnknown = 28, BadItem = 29, Incomplete = 31;
     private const int RemoteHost = 4, FailDelay = 10;
     private const int PromptEchoOff = 1, PromptEchoOn = 2;
     private const int Silent = 0x8000, DisallowEmpty = 1;

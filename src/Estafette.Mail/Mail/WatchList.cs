@@ -32,7 +32,9 @@ public static class WatchList
         foreach (WatchedPath file in files.Take(MaximumFiles))
         {
             WatchStamp stamp = file.Stamp;
-            output.Write(Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{stamp.Device} {stamp.Inode} {stamp.Size} {stamp.Modified} {stamp.Changed} ={LocalProtocol.Xtext(file.Path)}\n")));
+            string line = string.Create(
+                CultureInfo.InvariantCulture, $"{stamp.Device} {stamp.Inode} {stamp.Size} {stamp.Modified} {stamp.Changed} ={LocalProtocol.Xtext(file.Path)}\n");
+            output.Write(Encoding.ASCII.GetBytes(line));
         }
         return output.WrittenSpan.ToArray();
     }

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 
 namespace Estafette.Config;
 
@@ -10,11 +11,14 @@ public readonly partial record struct FileStamp(ulong Device, ulong Inode, long 
 {
     private const int AtCurrentDirectory = -100;
     private const uint BasicStats = 0x7ff;
-    private const int NoFollow = 0x100;
+    private const int NoFollow = 0x100, EmptyPath = 0x1000;
     private const int FormatMask = 0xf000, Folder = 0x4000, Regular = 0x8000, Link = 0xa000;
 
     public uint User { get; init; }
     public uint Group { get; init; }
+
+    /// <summary>Names that the file has; 0 where that is not known.</summary>
+    public uint Links { get; init; }
 
     /// <summary>True for files that everybody may read.</summary>
     public bool IsWorldReadable => (Mode & 0x4) != 0;
@@ -24,15 +28,18 @@ public readonly partial record struct FileStamp(ulong Device, ulong Inode, long 
     public bool IsLink => (Mode & FormatMask) == Link;
 
     /// <summary>Reads a path's stamp, through links; the failure is the system's text.</summary>
-    public static bool TryRead(string path, out FileStamp stamp, out FileFailure failure) => TryRead(path, 0, out stamp, out failure);
+    public static bool TryRead(string path, out FileStamp stamp, out FileFailure failure) => TryRead(AtCurrentDirectory, path, 0, out stamp, out failure);
+
+    /// <summary>Of what is open, whatever its path means by now.</summary>
+    public static bool TryRead(SafeFileHandle file, out FileStamp stamp, out FileFailure failure) => TryRead((int)file.DangerousGetHandle(), "", EmptyPath, out stamp, out failure);
 
     /// <summary>The stamp of the last component itself, be it a link.</summary>
-    public static bool TryReadItself(string path, out FileStamp stamp, out FileFailure failure) => TryRead(path, NoFollow, out stamp, out failure);
+    public static bool TryReadItself(string path, out FileStamp stamp, out FileFailure failure) => TryRead(AtCurrentDirectory, path, NoFollow, out stamp, out failure);
 
-    private static bool TryRead(string path, int flags, out FileStamp stamp, out FileFailure failure)
+    private static bool TryRead(int folder, string path, int flags, out FileStamp stamp, out FileFailure failure)
     {
         stamp = default;
-        if (StatX(AtCurrentDirectory, path, flags, BasicStats, out StatXBuffer buffer) != 0)
+        if (StatX(folder, path, flags, BasicStats, out StatXBuffer buffer) != 0)
         {
             int error = Marshal.GetLastPInvokeError();
             failure = new FileFailure(error, Marshal.GetPInvokeErrorMessage(error));
@@ -41,7 +48,7 @@ public readonly partial record struct FileStamp(ulong Device, ulong Inode, long 
         failure = default;
         stamp = new FileStamp(((ulong)buffer.DeviceMajor << 32) | buffer.DeviceMinor, buffer.Inode, (long)buffer.Size,
             Time(buffer.Modified), Time(buffer.Changed), buffer.Mode)
-        { User = buffer.User, Group = buffer.Group };
+        { User = buffer.User, Group = buffer.Group, Links = buffer.Links };
         return true;
     }
 

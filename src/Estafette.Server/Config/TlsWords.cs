@@ -30,7 +30,8 @@ public static class TlsWords
         ("DHE", IsDhe), ("EDH", IsDhe), ("kDHE", IsDhe), ("kEDH", IsDhe), ("DH", IsDhe),
         ("kRSA", s => !s.IsForwardSecret), ("RSA", s => s.Name.Contains("RSA", StringComparison.Ordinal)), ("aRSA", s => s.Name.Contains("RSA", StringComparison.Ordinal)),
         ("ECDSA", s => s.Name.Contains("ECDSA", StringComparison.Ordinal)), ("aECDSA", s => s.Name.Contains("ECDSA", StringComparison.Ordinal)),
-        ("AES", s => s.Name.Contains("AES", StringComparison.Ordinal)), ("AES128", s => s.Name.Contains("AES_128", StringComparison.Ordinal)), ("AES256", s => s.Name.Contains("AES_256", StringComparison.Ordinal)),
+        ("AES", s => s.Name.Contains("AES", StringComparison.Ordinal)),
+        ("AES128", s => s.Name.Contains("AES_128", StringComparison.Ordinal)), ("AES256", s => s.Name.Contains("AES_256", StringComparison.Ordinal)),
         ("AESGCM", s => s.Name.Contains("GCM", StringComparison.Ordinal)), ("CHACHA20", s => s.Name.Contains("CHACHA20", StringComparison.Ordinal)),
         ("CBC", s => s.Name.Contains("CBC", StringComparison.Ordinal)),
         ("SHA", s => s.Name.EndsWith("_SHA", StringComparison.Ordinal)), ("SHA1", s => s.Name.EndsWith("_SHA", StringComparison.Ordinal)),
@@ -157,8 +158,8 @@ public static class TlsWords
     }
 
     /// <summary>The name of a suite that exists, but is too old: <c>DES-CBC3-SHA</c>, <c>RC4-MD5</c>, <c>ECDHE-RSA-RC4-SHA</c>.</summary>
-    private static bool LooksLikeOldSuite(string word) =>
-        word.Contains('-', StringComparison.Ordinal) && word.Split('-').Any(p => p is "DES" or "CBC3" or "RC4" or "MD5" or "NULL" or "CAMELLIA128" or "CAMELLIA256" or "SEED" or "IDEA" or "EXP" or "ADH" or "AECDH" or "PSK" or "SRP" or "CCM" or "CCM8");
+    private static bool LooksLikeOldSuite(string word) => word.Contains('-', StringComparison.Ordinal) && word.Split('-').Any(p =>
+        p is "DES" or "CBC3" or "RC4" or "MD5" or "NULL" or "CAMELLIA128" or "CAMELLIA256" or "SEED" or "IDEA" or "EXP" or "ADH" or "AECDH" or "PSK" or "SRP" or "CCM" or "CCM8");
 
     private static void MoveBack(List<CipherSuite> chosen, ImmutableArray<CipherSuite> suites)
     {
@@ -170,7 +171,8 @@ public static class TlsWords
     private static string CureFor(string word)
     {
         IEnumerable<string> known = CipherSuites.All.SelectMany(s => (string[])[s.Name, s.OpenSslName]).Concat(s_groups.Select(g => g.Word)).Concat(s_never);
-        return Spelling.Closest(word.TrimStart('!', '-', '+'), known) is { } meant ? $"did you mean `{meant}`?" : "write \"secure\", or names such as ECDHE-RSA-AES256-GCM-SHA384 (`openssl ciphers -v` lists them)";
+        return Spelling.Closest(word.TrimStart('!', '-', '+'), known) is { } meant ? $"did you mean `{meant}`?"
+            : "write \"secure\", or names such as ECDHE-RSA-AES256-GCM-SHA384 (`openssl ciphers -v` lists them)";
     }
 
     private static bool IsEcdhe(CipherSuite suite) => suite.Name.Contains("ECDHE", StringComparison.Ordinal);

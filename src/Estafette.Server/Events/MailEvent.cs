@@ -138,7 +138,8 @@ public sealed record ConfigurationReloaded(string Configuration, bool Success, s
 /// <summary>A certificate is shown from now on in the place of another one.</summary>
 public sealed record CertificateChanged(string Name, string Subject, DateTime NotAfter, string Fingerprint) : MailEvent
 {
-    public string Words => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"certificate {Name} is in force: {Subject}, valid until {NotAfter:yyyy-MM-dd HH:mm} UTC, sha256 {Fingerprint}");
+    public string Words => string.Create(
+        System.Globalization.CultureInfo.InvariantCulture, $"certificate {Name} is in force: {Subject}, valid until {NotAfter:yyyy-MM-dd HH:mm} UTC, sha256 {Fingerprint}");
 }
 
 /// <summary>Something an operator must know: the spool is unhealthy, a table unreadable, a certificate old.</summary>

@@ -7,12 +7,14 @@ namespace Estafette.Smtpd;
 /// <summary>Why a handshake failed, in words that an administrator can act on; the library's own words stand behind them.</summary>
 internal static class TlsFailureText
 {
+    private const string OtherVersions = "the client speaks only versions of TLS that are not spoken here";
+
     private static readonly (string Library, string Words)[] s_known =
     [
         ("no shared cipher", "no cipher in common with the client"),
         ("no suitable signature algorithm", "no signature algorithm in common with the client"),
-        ("unsupported protocol", "the client speaks only versions of TLS that are not spoken here"),
-        ("version too low", "the client speaks only versions of TLS that are not spoken here"),
+        ("unsupported protocol", OtherVersions),
+        ("version too low", OtherVersions),
         ("wrong version number", "the client does not speak TLS"),
         ("frame size", "the client does not speak TLS"),
         ("http request", "the client speaks HTTP, not TLS"),
@@ -50,8 +52,9 @@ internal static class TlsFailureText
         if (failure is OperationCanceledException)
             return "the server is stopping";
         // The runtime refuses a version that was switched off before the library has seen it.
-        if (failure is AuthenticationException && cause.Message.Contains("protocol", StringComparison.OrdinalIgnoreCase) && cause.Message.Contains("version", StringComparison.OrdinalIgnoreCase) && cause == failure)
-            return "the client speaks only versions of TLS that are not spoken here";
+        if (cause == failure && cause is AuthenticationException && cause.Message.Contains("protocol", StringComparison.OrdinalIgnoreCase)
+            && cause.Message.Contains("version", StringComparison.OrdinalIgnoreCase))
+            return OtherVersions;
         if (cause is IOException)
             return "the client hung up during the handshake";
         string library = LibraryText(cause.Message);

@@ -94,7 +94,8 @@ internal static class HandoverCodec
             for (int n = reader.ReadInt32(); n > 0; n--)
             {
                 string path = reader.ReadString();
-                var stamp = new FileStamp(reader.ReadUInt64(), reader.ReadUInt64(), reader.ReadInt64(), TimeSpan.FromTicks(reader.ReadInt64()), TimeSpan.FromTicks(reader.ReadInt64()), reader.ReadInt32())
+                var stamp = new FileStamp(
+                    reader.ReadUInt64(), reader.ReadUInt64(), reader.ReadInt64(), TimeSpan.FromTicks(reader.ReadInt64()), TimeSpan.FromTicks(reader.ReadInt64()), reader.ReadInt32())
                 {
                     User = reader.ReadUInt32(),
                     Group = reader.ReadUInt32(),

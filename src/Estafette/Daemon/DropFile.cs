@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text;
+using Estafette.Config;
 using Estafette.Program.Submission;
 using Microsoft.Win32.SafeHandles;
 
@@ -15,7 +16,6 @@ internal sealed partial class DropFile : IDisposable
     private const int MaximumEnvelope = 1 << 20;
     private const int NonBlocking = 0x800;
     private const int CloseOnExec = 0x80000;
-    private const int StatSize = 256;
 
     private static int NoFollow => RuntimeInformation.ProcessArchitecture is Architecture.Arm64 ? 0x8000 : 0x20000;
 
@@ -55,14 +55,14 @@ internal sealed partial class DropFile : IDisposable
             return null;
         }
         var handle = new SafeFileHandle(descriptor, ownsHandle: true);
-        if (!TryOwner(handle, out uint owner))
+        if (!FileStamp.TryRead(handle, out FileStamp stamp, out _) || !stamp.IsRegular || stamp.Links != 1)
         {
             handle.Dispose();
             isMessage = false;
             reason = "not a regular file with a single link";
             return null;
         }
-        var file = new DropFile(new FileStream(handle, FileAccess.Read, 0), owner);
+        var file = new DropFile(new FileStream(handle, FileAccess.Read, 0), stamp.User);
         if (isMessage = file.ReadEnvelope(out reason))
             return file;
         file.Dispose();
@@ -128,24 +128,8 @@ internal sealed partial class DropFile : IDisposable
         return tail.SequenceEqual(end);
     }
 
-    private static unsafe bool TryOwner(SafeFileHandle handle, out uint owner)
-    {
-        owner = 0;
-        byte* buffer = stackalloc byte[StatSize];
-        // statx(2): the same layout on every architecture, unlike struct stat. Mask: type, links, uid.
-        if (StatX((int)handle.DangerousGetHandle(), "", 0x1000, 0x1 | 0x4 | 0x8, buffer) != 0)
-            return false;
-        uint links = *(uint*)(buffer + 16);
-        owner = *(uint*)(buffer + 20);
-        int type = *(ushort*)(buffer + 28) & 0xf000;
-        return type == 0x8000 && links == 1;
-    }
-
     [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     private static partial int OpenFile(string path, int flags, uint mode);
-
-    [LibraryImport("libc", EntryPoint = "statx", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
-    private static unsafe partial int StatX(int directory, string path, int flags, uint mask, byte* buffer);
 
     public void Dispose() => Stream.Dispose();
 }

@@ -171,10 +171,12 @@ internal sealed class RunningConfiguration : IAsyncDisposable
     /// <summary>What was fixed at the start, while the process perhaps was root; null where nothing of it changed.</summary>
     private string? NeedsRestart(MailConfig before, MailConfig config)
     {
-        IEnumerable<string> unbound = config.Listeners.Where(l => !Listening.Contains(l.EndPoint)).Select(l => $"{l.At}: to listen on {l.EndPoint}");
-        IEnumerable<string> fixedParts = [.. config.Log.Style == before.Log.Style ? (string[])[] : ["to log in another style"], .. config.NameServers.SequenceEqual(before.NameServers) ? (string[])[] : ["to ask other name servers"]];
-        string[] needs = [.. unbound, .. fixedParts];
-        return needs.Length == 0 ? null : string.Join("; ", needs) + ", restart the server";
+        List<string> needs = [.. config.Listeners.Where(l => !Listening.Contains(l.EndPoint)).Select(l => $"{l.At}: to listen on {l.EndPoint}")];
+        if (config.Log.Style != before.Log.Style)
+            needs.Add("to log in another style");
+        if (!config.NameServers.SequenceEqual(before.NameServers))
+            needs.Add("to ask other name servers");
+        return needs.Count == 0 ? null : string.Join("; ", needs) + ", restart the server";
     }
 
     /// <summary>Makes the server's own certificates anew where their end is near; they are files that are watched like all others.</summary>

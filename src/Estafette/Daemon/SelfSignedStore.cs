@@ -35,7 +35,8 @@ internal sealed class SelfSignedStore(DaemonUser? owner, TimeProvider clock)
                 if (before is not null && SelfSignedCertificate.IsGood(before, names, clock.GetUtcNow()))
                     continue;
                 Write(identity.KeyFile, SelfSignedCertificate.Create(names, clock.GetUtcNow()));
-                told.Add($"pki {identity.Name}: a self-signed certificate for {string.Join(", ", names)} was {(before is null ? "made" : "made anew")} ({identity.KeyFile}): it encrypts, but proves to nobody who this server is");
+                told.Add($"pki {identity.Name}: a self-signed certificate for {string.Join(", ", names)} was {(before is null ? "made" : "made anew")} ({identity.KeyFile}):"
+                    + " it encrypts, but proves to nobody who this server is");
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {

@@ -35,7 +35,7 @@ internal sealed class StateInheritance(FileStamp before, DaemonUser after)
         if (entry.IsInvalid)
             throw new IOException($"{shown}: {Native.LastError()}");
         string name = string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{entry.DangerousGetHandle()}");
-        if (!FileStamp.TryRead(name, out FileStamp stamp, out FileFailure failure))
+        if (!FileStamp.TryRead(entry, out FileStamp stamp, out FileFailure failure))
             throw new IOException($"{shown}: {failure.Text}");
         if (stamp.IsFolder && depth < MaximumDepth)
         {

@@ -36,8 +36,7 @@ public sealed class LocalLogins(string socketPath) : IDisposable
                     return Keep(service, warm, answer);
             }
             Socket socket = await ConnectAsync(limit.Token);
-            await SendAsync(socket, Encoding.ASCII.GetBytes(new LocalIdentity(LocalIdentityKind.Login, service).ToLine()), limit.Token);
-            LocalReply? greeting = await ReadReplyAsync(socket, limit.Token);
+            LocalReply? greeting = await AskAsync(socket, Encoding.ASCII.GetBytes(new LocalIdentity(LocalIdentityKind.Login, service).ToLine()), limit.Token);
             if (greeting is { Code: 220 } && await AskAsync(socket, line, limit.Token) is { } reply)
                 return Keep(service, socket, reply);
             socket.Dispose();

@@ -24,8 +24,7 @@ internal sealed class HostHealth(EventSink events, TimeProvider clock)
     internal const int Remembered = 4096;
 
     private readonly Lock _gate = new();
-    private readonly DateTimeOffset _begin = clock.GetUtcNow();
-    private readonly long _start = clock.GetTimestamp();
+    private readonly SteadyClock _clock = new(clock);
     private readonly Dictionary<(string Host, string Action), Entry> _resting = [];
     private readonly Dictionary<string, int> _working = new(StringComparer.Ordinal);
 
@@ -38,9 +37,6 @@ internal sealed class HostHealth(EventSink events, TimeProvider clock)
         public bool IsProbed { get; set; }
     }
 
-    /// <summary>Steady, unlike the machine's clock, which may be set.</summary>
-    private DateTimeOffset Now => _begin + clock.GetElapsedTime(_start);
-
     /// <summary>Counts up when a host came back, or an operator wants them all tried: then who makes do with another one should look again.</summary>
     public int Returns => Volatile.Read(ref _returns);
     private int _returns;
@@ -52,7 +48,7 @@ internal sealed class HostHealth(EventSink events, TimeProvider clock)
     {
         lock (_gate)
         {
-            DateTimeOffset now = Now;
+            DateTimeOffset now = _clock.Now;
             Entry? whole = _resting.GetValueOrDefault((target.Label, ""));
             Entry? own = _resting.GetValueOrDefault((target.Label, action));
             foreach (Entry? entry in (ReadOnlySpan<Entry?>)[whole, own])
@@ -107,7 +103,7 @@ internal sealed class HostHealth(EventSink events, TimeProvider clock)
             if (!wholeHost)
                 _resting.Remove((target.Label, ""));
             (string, string) key = (target.Label, wholeHost ? "" : action);
-            DateTimeOffset now = Now;
+            DateTimeOffset now = _clock.Now;
             if (!_resting.TryGetValue(key, out Entry? entry) || now > entry.Until + LongestPause * 2)
             {
                 _resting.Remove(key);
@@ -137,7 +133,7 @@ internal sealed class HostHealth(EventSink events, TimeProvider clock)
         lock (_gate)
         {
             foreach (Entry entry in _resting.Values)
-                (entry.Until, entry.FailedAt) = (Now, default);
+                (entry.Until, entry.FailedAt) = (_clock.Now, default);
         }
     }
 

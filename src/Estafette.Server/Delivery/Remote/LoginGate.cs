@@ -22,13 +22,9 @@ internal sealed class LoginGate(TimeProvider clock)
     internal const int Remembered = 4096;
 
     private readonly Lock _gate = new();
-    private readonly DateTimeOffset _begin = clock.GetUtcNow();
-    private readonly long _start = clock.GetTimestamp();
+    private readonly SteadyClock _clock = new(clock);
     private readonly Dictionary<LoginKey, Entry> _entries = [];
     private readonly byte[] _hashKey = RandomNumberGenerator.GetBytes(32);
-
-    /// <summary>Steady, unlike the machine's clock, which may be set.</summary>
-    private DateTimeOffset Now => _begin + clock.GetElapsedTime(_start);
 
     private sealed class Entry
     {
@@ -48,7 +44,7 @@ internal sealed class LoginGate(TimeProvider clock)
     {
         lock (_gate)
         {
-            DateTimeOffset now = Now;
+            DateTimeOffset now = _clock.Now;
             if (!_entries.TryGetValue(key, out Entry? entry) || entry.Refusal is null || now >= entry.Until)
                 return null;
             return entry.Refusal with
@@ -88,7 +84,7 @@ internal sealed class LoginGate(TimeProvider clock)
             entry.Proven = false;
             entry.Refusal = refusal;
             entry.Pause = entry.Pause == TimeSpan.Zero ? FirstPause : TimeSpan.FromTicks(Math.Min(entry.Pause.Ticks * 2, LongestPause.Ticks));
-            entry.Until = Now + entry.Pause;
+            entry.Until = _clock.Now + entry.Pause;
         }
     }
 
@@ -104,7 +100,7 @@ internal sealed class LoginGate(TimeProvider clock)
 
     private Entry Find(LoginKey key)
     {
-        DateTimeOffset now = Now;
+        DateTimeOffset now = _clock.Now;
         if (!_entries.TryGetValue(key, out Entry? entry))
         {
             if (_entries.Count >= Remembered)

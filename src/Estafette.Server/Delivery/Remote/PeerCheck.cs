@@ -87,7 +87,8 @@ internal sealed class PeerCheck(TlsPolicy policy, ImmutableArray<TlsName> names,
     {
         string[] names = [.. CertificateNames.Of(certificate).All.Take(Shown + 1)];
         return string.Create(CultureInfo.InvariantCulture,
-            $"subject={Safe(certificate.Subject)} issuer={Safe(certificate.Issuer)} valid {certificate.NotBefore.ToUniversalTime():yyyy-MM-dd} to {certificate.NotAfter.ToUniversalTime():yyyy-MM-dd HH:mm}Z"
+            $"subject={Safe(certificate.Subject)} issuer={Safe(certificate.Issuer)}"
+            + $" valid {certificate.NotBefore.ToUniversalTime():yyyy-MM-dd} to {certificate.NotAfter.ToUniversalTime():yyyy-MM-dd HH:mm}Z"
             + $" names={string.Join(",", names.Take(Shown).Select(Safe))}{(names.Length > Shown ? ",..." : "")} sha256={Convert.ToHexString(CertificateTrust.DigestOf(certificate))}");
     }
 

@@ -58,13 +58,16 @@ internal sealed class RouteWalk(RoutePlan plan, string domain, IExchangerDns dns
     /// <summary>A host that the route prefers was passed over or failed.</summary>
     public bool HasPassedOver { get; private set; }
 
-    /// <summary>Remembers why an address did not serve. What was refused for safety's sake tells more than a connection that failed elsewhere.</summary>
+    /// <summary>Remembers why an address did not serve, if that says more than what is remembered: a later one does, but nothing lasting beside something temporary.</summary>
     public void Failed(DeliveryOutcome outcome)
     {
         HasPassedOver = true;
-        if (_verdict is null || (outcome.Kind == OutcomeKind.Deferred && !(_verdict is { Kind: OutcomeKind.Deferred, Status.Subject: 7 } && outcome.Status.Subject != 7)) || _verdict.Kind != OutcomeKind.Deferred)
+        if (_verdict is not { Kind: OutcomeKind.Deferred } || (outcome.Kind == OutcomeKind.Deferred && (!IsOfSafety(_verdict) || IsOfSafety(outcome))))
             _verdict = outcome;
     }
+
+    /// <summary>What was refused for safety's sake (RFC 3463 s3.8) tells more than a connection that failed elsewhere.</summary>
+    private static bool IsOfSafety(DeliveryOutcome outcome) => outcome.Status.Subject == 7;
 
     /// <summary>The address rests after a failure: it gets its turn when no other one served.</summary>
     public void PassOver(RelayEndPoint target, DeliveryOutcome why)
@@ -74,8 +77,8 @@ internal sealed class RouteWalk(RoutePlan plan, string domain, IExchangerDns dns
         _resting.Enqueue(target);
     }
 
-    /// <summary>The next of those that were passed over; null when there are no more.</summary>
-    public RelayEndPoint? NextResting() => _tried < RelayLimits.AddressesPerAttempt && _resting.TryDequeue(out RelayEndPoint? target) ? target : null;
+    /// <summary>The next of those that were passed over; null when there are no more, or enough was tried.</summary>
+    public RelayEndPoint? NextResting() => _tried++ < RelayLimits.AddressesPerAttempt && _resting.TryDequeue(out RelayEndPoint? target) ? target : null;
 
     private async ValueTask<ImmutableArray<IPAddress>> AddressesAsync(RouteHost host, CancellationToken cancellationToken)
     {
@@ -86,8 +89,9 @@ internal sealed class RouteWalk(RoutePlan plan, string domain, IExchangerDns dns
             return [.. answer.Addresses.Take(RelayLimits.AddressesPerHost)];
         bool lasting = answer.Finding != DnsFinding.Trouble && !host.Fixed;
         // A fixed host that is not found is more likely a mistake at home than a lasting fact: mail waits for its cure.
+        string missing = host.Name.Equals(domain, StringComparison.OrdinalIgnoreCase) ? $"Domain {domain} has neither MX nor address" : $"Host {host.Name} not found";
         Failed(lasting
-            ? DeliveryOutcome.Failed(new(5, 4, 4), host.Name.Equals(domain, StringComparison.OrdinalIgnoreCase) ? $"Domain {domain} has neither MX nor address" : $"Host {host.Name} not found", OutcomeScope.NextHop)
+            ? DeliveryOutcome.Failed(new(5, 4, 4), missing, OutcomeScope.NextHop)
             : DeliveryOutcome.Deferred(new(4, 4, 3), $"DNS lookup of host {host.Name} {(answer.Finding == DnsFinding.Trouble ? "failed" : "found no address")}", OutcomeScope.NextHop));
         return [];
     }

@@ -100,11 +100,11 @@ internal sealed class SessionOpener(RelayServices services)
             return TlsFailed(connection, plan);
         int code = await connection.ReadReplyAsync(_timeouts.Greeting);
         if (code is not (>= 200 and < 300))
-            return Refused(connection, target, "the greeting");
+            return Refused(connection, target, "greeting");
         string name = await HelloNameAsync(connection, plan.Action, plan.Config, cancellationToken);
         EhloCapabilities? capabilities = await HelloAsync(connection, target, name);
         if (capabilities is null)
-            return Refused(connection, target, "EHLO");
+            return Refused(connection, target, "answer to EHLO");
         if (!connection.IsEncrypted && plan.Tls.Level != TlsLevel.None)
         {
             if (capabilities.Has(EhloKeywords.StartTls))
@@ -115,7 +115,7 @@ internal sealed class SessionOpener(RelayServices services)
                 // Whatever was promised in clear text is forgotten (E6).
                 capabilities = encrypted ? await HelloAsync(connection, target, name) : capabilities;
                 if (capabilities is null)
-                    return Refused(connection, target, "EHLO");
+                    return Refused(connection, target, "answer to EHLO");
             }
             else if (plan.Tls.Level >= TlsLevel.Encrypt)
             {
@@ -141,7 +141,7 @@ internal sealed class SessionOpener(RelayServices services)
         if (code != 220)
         {
             if (code is 0 or 421)
-                return (Refused(connection, target, "STARTTLS"), false);
+                return (Refused(connection, target, "answer to STARTTLS"), false);
             string words = connection.Reply.Text;
             if (required)
                 return (OfAction(new(4, 7, 4), $"TLS is required, but {target.Label} declines STARTTLS: {words}", target), false);
@@ -164,7 +164,13 @@ internal sealed class SessionOpener(RelayServices services)
             return false;
         if (connection.Tls is var (protocol, cipher))
         {
-            _events.Publish(new RelayTlsStarted(plan.Target.Label, connection.Finding?.Trust ?? PeerTrust.Anonymous) { Protocol = protocol, Cipher = cipher.OpenSslName, Bits = cipher.Bits, At = _events.Now });
+            _events.Publish(new RelayTlsStarted(plan.Target.Label, connection.Finding?.Trust ?? PeerTrust.Anonymous)
+            {
+                At = _events.Now,
+                Protocol = protocol,
+                Cipher = cipher.OpenSslName,
+                Bits = cipher.Bits,
+            });
         }
         return true;
     }
@@ -234,10 +240,10 @@ internal sealed class SessionOpener(RelayServices services)
     private static OpenResult OfAction(EnhancedStatus status, string text, RelayEndPoint target) =>
         new(null, PeerOutcome.Deferred(status, text, target, OutcomeScope.NextHop), OpenStep.Action);
 
-    private static OpenResult Refused(SmtpConnection connection, RelayEndPoint target, string step)
+    private static OpenResult Refused(SmtpConnection connection, RelayEndPoint target, string awaited)
     {
         DeliveryOutcome outcome = connection.Failure is string failure
-            ? PeerOutcome.Deferred(new(4, 4, 2), $"{failure} with {target.Label} while waiting for the answer to {step}".Replace("answer to the greeting", "greeting", StringComparison.Ordinal), target, OutcomeScope.NextHop)
+            ? PeerOutcome.Deferred(new(4, 4, 2), $"{failure} with {target.Label} while waiting for the {awaited}", target, OutcomeScope.NextHop)
             : PeerOutcome.Of(connection.Reply, target, OutcomeScope.NextHop, permanent: false);
         return new OpenResult(null, outcome);
     }

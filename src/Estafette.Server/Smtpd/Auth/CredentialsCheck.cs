@@ -15,12 +15,14 @@ public static class CredentialsCheck
                 continue;
             if (shape.Unusable > 0)
             {
-                yield return new Diagnostic(Severity.Warning, listener.At, $"{Of(shape.Unusable, shape.Rows)} of the table `{table.Name}` hold nothing that a password could fit, so those logins always fail",
+                yield return new Diagnostic(Severity.Warning, listener.At,
+                    $"{Of(shape.Unusable, shape.Rows)} of the table `{table.Name}` hold nothing that a password could fit, so those logins always fail",
                     "write what `smtpctl encrypt` prints in the place of passwords in clear");
             }
             if (listener.AuthMechanisms.Any(m => m is AuthMechanism.Scram or AuthMechanism.ScramPlus) && !shape.IsAllScram)
             {
-                yield return new Diagnostic(Severity.Warning, listener.At, $"`mechanisms` names SCRAM, but {Of(shape.Rows - shape.Verifiers, shape.Rows)} of the table `{table.Name}` cannot do it: clients that prefer it fail to log in",
+                yield return new Diagnostic(Severity.Warning, listener.At,
+                    $"`mechanisms` names SCRAM, but {Of(shape.Rows - shape.Verifiers, shape.Rows)} of the table `{table.Name}` cannot do it: clients that prefer it fail to log in",
                     "make these rows with `smtpctl encrypt --scheme scram-sha-256`");
             }
         }

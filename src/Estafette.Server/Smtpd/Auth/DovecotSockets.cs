@@ -24,8 +24,6 @@ internal sealed class DovecotService(string path, TimeProvider clock)
     private volatile DovecotConnection? _connection;
     private DateTimeOffset _failedAt = DateTimeOffset.MinValue;
 
-    public TimeProvider Clock => clock;
-
     /// <summary>Of the last connection there was.</summary>
     public DovecotConnection? Last { get; private set; }
 

@@ -3,7 +3,10 @@ using Estafette.Config.Model;
 
 namespace Estafette.Config.Dialects.OpenSmtpd;
 
-/// <summary>Rules about certificates of clients that can never hold: an anchor nobody declared is an error, one that no listener verifies by, or certificates that no listener asks for, a warning.</summary>
+/// <summary>
+/// Rules about certificates of clients that can never hold: an anchor nobody declared is an error; one that no listener verifies by, or certificates that no listener
+/// asks for, a warning.
+/// </summary>
 internal sealed class CertificateRuleCheck(LoweringContext context, TableLowering tables, ListenLowering listening, IdentityLowering identities)
 {
     public void Check(ImmutableArray<RuleConfig> rules)
@@ -21,7 +24,10 @@ internal sealed class CertificateRuleCheck(LoweringContext context, TableLowerin
             return;
         ImmutableArray<ListenerConfig> asking = [.. listening.Listeners.Where(l => l.ClientCertificate != ClientCertificateDemand.None)];
         if (asking.IsEmpty && !listening.Incomplete)
-            context.Findings.Warning(rule.At, "this rule looks at certificates of clients, and no listener asks for any", "write `verify optional` behind `tls`, `tls-require` or `smtps` in the line of a listener");
+        {
+            context.Findings.Warning(rule.At, "this rule looks at certificates of clients, and no listener asks for any",
+                "write `verify optional` behind `tls`, `tls-require` or `smtps` in the line of a listener");
+        }
         if (criterion.Kind != CriterionKind.TlsAnchor || criterion.Values is not { Regex: false } values || tables.Rows(values.Table) is not { } rows)
             return;
         foreach ((string name, _) in rows)

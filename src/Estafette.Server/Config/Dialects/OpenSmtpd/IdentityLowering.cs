@@ -82,7 +82,8 @@ internal sealed class IdentityLowering(LoweringContext context)
         {
             string? meant = Spelling.Closest(key, _drafts.Keys);
             context.Findings.Error(name.At, "there is no `pki " + name.Value + "`",
-                meant is null ? "declare it: `pki " + name.Value + (context.OldGrammar ? " certificate" : " cert") + " \"/path.crt\"` and `pki " + name.Value + " key \"/path.key\"`" : "did you mean `" + meant + "`?");
+                meant is null ? "declare it: `pki " + name.Value + (context.OldGrammar ? " certificate" : " cert") + " \"/path.crt\"` and `pki " + name.Value + " key \"/path.key\"`"
+                    : "did you mean `" + meant + "`?");
             return null;
         }
         return draft.Broken || !Complete(draft) ? null : key;

@@ -103,7 +103,10 @@ internal sealed class ListenOptions(LoweringContext context, TableLowering table
         }
         // The old grammar's `ca` on a listener asks nobody for anything either (smtpd.conf(5) of 6.0).
         if (_anchorAt is { } unused && ClientCertificate == ClientCertificateDemand.None)
-            context.Findings.Warning(unused, "`ca` on a listener is for certificates of clients, and none is asked for", "add `verify` behind `tls-require` or `smtps`" + (context.OldGrammar ? "" : ", or `verify optional`") + ", or remove it");
+        {
+            context.Findings.Warning(unused, "`ca` on a listener is for certificates of clients, and none is asked for",
+                "add `verify` behind `tls-require` or `smtps`" + (context.OldGrammar ? "" : ", or `verify optional`") + ", or remove it");
+        }
         if (Tls == ListenerTls.None && !TlsAndImplicit)
             return;
         var found = ImmutableArray.CreateBuilder<string>();

@@ -133,7 +133,8 @@ internal sealed class RelayLowering(LoweringContext context, TableLowering table
                 reader.Unexpected();
         }
         if (key == CredentialKey.Label && _action.Hosts.IsEmpty && _action.DomainTable is null && !_undeliverable)
-            reader.Fail(at, "`auth` needs a fixed host, with a label in its URL", context.OldGrammar ? "write `relay via tls+auth://label@host:587 auth <secrets>`" : "write `host smtp+tls://label@host:587` before it, or `auth <table> by host`");
+            reader.Fail(at, "`auth` needs a fixed host, with a label in its URL",
+                context.OldGrammar ? "write `relay via tls+auth://label@host:587 auth <secrets>`" : "write `host smtp+tls://label@host:587` before it, or `auth <table> by host`");
         if (_action.Credentials is not null)
             reader.Fail(at, "`auth` stands twice", "remove one");
         _action = _action with { Credentials = table is null ? null : new RelayCredentials(table) { Key = key } };

@@ -5,7 +5,8 @@ namespace Estafette.Config.Dialects.OpenSmtpd;
 
 /// <summary>
 /// The words of a relay that speak of TLS: <c>tls</c> with the originals' <c>no-verify</c> and our levels, <c>tls-policy</c>, <c>protocols</c>, <c>ciphers</c>, <c>no-tickets</c>, <c>sni</c>,
-/// <c>pki</c>, <c>ca</c>. What contradicts the URLs, or would send a password unprotected, is an error; <c>no-verify</c> says in so many words that a password may go to whoever answers, <c>encrypt</c> does not, and gets a warning (E9).
+/// <c>pki</c>, <c>ca</c>. What contradicts the URLs, or would send a password unprotected, is an error; <c>no-verify</c> says in so many words that a password may go to
+/// whoever answers, <c>encrypt</c> does not, and gets a warning (E9).
 /// </summary>
 internal sealed class RelayTlsLowering(LoweringContext context, TableLowering tables, IdentityLowering identities, TlsLowering tls, StatementReader reader)
 {
@@ -120,8 +121,9 @@ internal sealed class RelayTlsLowering(LoweringContext context, TableLowering ta
         _table = tables.Use(reader.TakeTable("the table of TLS policies", "tls-policy <policies>"), TableUse.TlsPolicy);
         foreach ((string key, string value) in _table is null ? [] : tables.Rows(_table) ?? [])
         {
-            if (TlsPolicyText.Read(value).Policy is null)
-                reader.Fail(at, "the TLS policy of `" + key + "`: " + TlsPolicyText.Read(value).Problem, "write for example `" + key + " = \"secure match=.example.org\"`");
+            (TlsPolicy? policy, string problem) = TlsPolicyText.Read(value);
+            if (policy is null)
+                reader.Fail(at, "the TLS policy of `" + key + "`: " + problem, "write for example `" + key + " = \"secure match=.example.org\"`");
         }
     }
 

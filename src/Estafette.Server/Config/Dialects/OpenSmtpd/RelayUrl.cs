@@ -21,7 +21,10 @@ public sealed record RelayUrl(RelayHost? Host, string? Problem = null, string? C
         new("smtps", RelayProtocol.Smtps, TlsLevel.Verify),
     ];
 
-    /// <summary>In the old grammar a label asks for <c>+auth</c>, and the other way round; <c>secure</c> and <c>ssl</c> tried SMTPS, then STARTTLS. Certificates count where a password is sent (O25).</summary>
+    /// <summary>
+    /// In the old grammar a label asks for <c>+auth</c>, and the other way round; <c>secure</c> and <c>ssl</c> tried SMTPS, then STARTTLS. Certificates count where a
+    /// password is sent (O25).
+    /// </summary>
     private static readonly Scheme[] Old =
     [
         new("smtp", RelayProtocol.Smtp, TlsLevel.None),

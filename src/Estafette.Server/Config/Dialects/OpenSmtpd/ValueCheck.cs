@@ -60,7 +60,8 @@ internal sealed class ValueCheck(LoweringContext context)
             case ValueForm.Regex when Compile(value).Problem is { } problem:
                 return ("`" + value + "` is no regular expression: " + problem, "back-references and look-around are not supported, because they can take for ever");
             case ValueForm.Fingerprint when !IsFingerprint(value):
-                return ("`" + value + "` is no SHA-256 fingerprint", "write its 64 hex digits, with or without colons (in a file without): `openssl x509 -in client.crt -noout -fingerprint -sha256` shows them");
+                return ("`" + value + "` is no SHA-256 fingerprint",
+                    "write its 64 hex digits, with or without colons (in a file without): `openssl x509 -in client.crt -noout -fingerprint -sha256` shows them");
             default:
                 return null;
         }
