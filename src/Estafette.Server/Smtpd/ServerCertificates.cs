@@ -119,11 +119,24 @@ public sealed class ServerCertificates
         {
             if (Find(name) is not { } context)
                 continue;
-            if (string.IsNullOrEmpty(serverName) || context.TargetCertificate.MatchesHostname(serverName))
+            if (string.IsNullOrEmpty(serverName) || IsFor(context.TargetCertificate, serverName))
                 return context;
             first ??= context;
         }
         return first;
+    }
+
+    /// <summary>The client may ask for any octets: what is no name at all is none of ours, and not worth a broken session.</summary>
+    private static bool IsFor(X509Certificate2 certificate, string name)
+    {
+        try
+        {
+            return certificate.MatchesHostname(name.TrimEnd('.'));
+        }
+        catch (Exception e) when (e is ArgumentException or CryptographicException)
+        {
+            return false;
+        }
     }
 
     /// <summary>The certificates of an anchor; none where its file could not be read, so that nothing is trusted.</summary>

@@ -31,7 +31,7 @@ internal static class TlsUpgrade
         {
             await stream.AuthenticateAsServerAsync((_, hello, _, _) => ValueTask.FromResult(Options(listener, certificates, hello.ServerName, check)), null, cancellationToken);
         }
-        catch (Exception e) when (e is AuthenticationException or IOException or OperationCanceledException or InvalidOperationException or NotSupportedException)
+        catch (Exception e) when (IsHandshakeTrouble(e))
         {
             await stream.DisposeAsync();
             return new TlsStart(null, null, check is { Refusal.Length: > 0 } ? check.Refusal : TlsFailureText.Of(e, transport.IsTimeOver));
@@ -40,6 +40,10 @@ internal static class TlsUpgrade
         CipherSuite suite = CipherSuites.Of(stream.NegotiatedCipherSuite);
         return new TlsStart(new TlsInfo(SslStreamTerms.NameOf(stream.SslProtocol), suite.OpenSslName, suite.Bits, check is not null, check?.Shown), stream, "");
     }
+
+    /// <summary>What the peer can bring about: a certificate may hold anything, and the runtime says so with more than one type.</summary>
+    private static bool IsHandshakeTrouble(Exception e) => e is AuthenticationException or IOException or OperationCanceledException or InvalidOperationException or NotSupportedException
+        or System.Security.Cryptography.CryptographicException or ArgumentException;
 
     /// <summary>A certificate of the client is judged by what this handshake has seen; without one there is nothing of a single handshake in the options.</summary>
     private static SslServerAuthenticationOptions Options(ListenerConfig listener, ServerCertificates certificates, string? serverName, ClientCertificateCheck? check)
