@@ -71,12 +71,11 @@ public sealed class ScramVerifier
     public static ScramVerifier? Create(ReadOnlySpan<byte> password, int iterations = DefaultIterations) =>
         Create(password, RandomNumberGenerator.GetBytes(SaltLength), Math.Clamp(iterations, MinimumIterations, MaximumIterations));
 
-    /// <summary>A verifier that no password fits, for a login that does not exist: its salt is made of the login and a secret, and so the same each time.</summary>
+    /// <summary>A verifier that no password fits, for a login that does not exist: its salt is made of the login, folded as tables do it, and a secret, and so the same each time: else <c>Alice</c> beside <c>alice</c> would tell who exists.</summary>
     public static ScramVerifier Imaginary(string login, ReadOnlySpan<byte> secret, ScramVerifier? model)
     {
-        byte[] salt = HMACSHA256.HashData(secret, Encoding.UTF8.GetBytes(login));
-        int length = Math.Min(model?._salt.Length ?? SaltLength, salt.Length);
-        return new ScramVerifier(model?.Iterations ?? DefaultIterations, salt[..length], RandomNumberGenerator.GetBytes(KeyLength), RandomNumberGenerator.GetBytes(KeyLength));
+        byte[] salt = HKDF.Expand(HashAlgorithmName.SHA256, HMACSHA256.HashData(secret, Encoding.UTF8.GetBytes(Folded(login))), model?._salt.Length ?? SaltLength);
+        return new ScramVerifier(model?.Iterations ?? DefaultIterations, salt, RandomNumberGenerator.GetBytes(KeyLength), RandomNumberGenerator.GetBytes(KeyLength));
     }
 
     internal static ScramVerifier? Create(ReadOnlySpan<byte> password, byte[] salt, int iterations)
@@ -97,6 +96,8 @@ public sealed class ScramVerifier
         $"{PostgresPrefix}{Iterations}:{Convert.ToBase64String(_salt)}${Convert.ToBase64String(_storedKey)}:{Convert.ToBase64String(_serverKey)}");
 
     public override string ToString() => "a SCRAM verifier";
+
+    private static string Folded(string login) => string.Concat(login.Select(c => char.IsAsciiLetterUpper(c) ? (char)(c | 0x20) : c));
 
     private static bool TryBase64(string text, int least, int most, out byte[] octets)
     {

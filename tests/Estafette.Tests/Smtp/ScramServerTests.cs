@@ -101,6 +101,11 @@ public sealed class ScramServerTests
         ScramVerifier first = ScramVerifier.Imaginary("nobody", secret, s_verifier);
         Assert.True(first.Salt.SequenceEqual(ScramVerifier.Imaginary("nobody", secret, s_verifier).Salt));
         Assert.False(first.Salt.SequenceEqual(ScramVerifier.Imaginary("nobodi", secret, s_verifier).Salt));
+        // Rows are found in any case of ASCII letters: so is who is not there, or asking twice would tell.
+        Assert.True(first.Salt.SequenceEqual(ScramVerifier.Imaginary("NoBody", secret, s_verifier).Salt));
+        Assert.False(ScramVerifier.Imaginary("\u00fcxyz", secret, s_verifier).Salt.SequenceEqual(ScramVerifier.Imaginary("\u00fcabc", secret, s_verifier).Salt));
+        ScramVerifier salty = ScramVerifier.Create("x"u8, RandomNumberGenerator.GetBytes(100), 4096)!;
+        Assert.Equal(100, ScramVerifier.Imaginary("nobody", secret, salty).Salt.Length);
         Assert.Equal((s_verifier.Iterations, s_verifier.Salt.Length), (first.Iterations, first.Salt.Length));
         Assert.IsType<SaslStep.Refused>(Run(new ScramServer(false, ChannelBindings.None), new Client("pencil"), first, false));
         Assert.IsType<SaslStep.Refused>(Run(new ScramServer(false, ChannelBindings.None), new Client("pencil"), s_verifier, false));
