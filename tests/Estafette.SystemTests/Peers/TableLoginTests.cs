@@ -48,6 +48,17 @@ public sealed class TableLoginTests
     }
 
     [Fact]
+    public async Task RFC7677_s4_without_the_extended_master_secret_nothing_is_bound_to_tls_unique()
+    {
+        string right = Secrets.Password(), version = "NORMAL:-VERS-ALL:+VERS-TLS1.2:%NO_SESSION_HASH";
+        await using LoginServer server = await LoginServer.StartAsync($$"""auth { alice = "{{await LoginServer.StoredAsync(right, "scram-sha-256")}}" }""");
+        CommandResult bound = await server.GsaslAsync("SCRAM-SHA-256-PLUS", "alice", right, "--priority", version);
+        Assert.DoesNotContain("235 ", bound.Output, StringComparison.Ordinal);
+        CommandResult plain = await server.GsaslAsync("PLAIN", "alice", right, "--priority", version);
+        Assert.True(plain.Output.Contains("235 2.0.0 Authentication succeeded", StringComparison.Ordinal), plain + server.Log);
+    }
+
+    [Fact]
     public async Task Snail_logs_in_and_sends()
     {
         string right = "simple" + Secrets.PasswordMarker;

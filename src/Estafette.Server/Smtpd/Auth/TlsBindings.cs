@@ -16,6 +16,10 @@ namespace Estafette.Smtpd.Auth;
 internal static partial class TlsBindings
 {
     private const int ExporterLength = 32;
+
+    /// <summary>SSL_CTRL_GET_EXTMS_SUPPORT.</summary>
+    private const int ExtendedMasterSecret = 122;
+    private static readonly object s_yes = new();
     private static readonly FieldInfo? s_context = typeof(SslStream).GetField("_securityContext", BindingFlags.Instance | BindingFlags.NonPublic);
 
     public static ChannelBindings Of(SslStream stream)
@@ -23,26 +27,38 @@ internal static partial class TlsBindings
         byte[]? endPoint = stream.LocalCertificate is X509Certificate2 certificate ? ChannelBindings.EndPointOf(certificate) : null;
         if (stream.SslProtocol == SslProtocols.Tls13)
             return Exporter(stream) is { } exporter ? new ChannelBindings { Exporter = exporter, ServerEndPoint = endPoint } : ChannelBindings.None;
-        return new ChannelBindings { Unique = Unique(stream), ServerEndPoint = endPoint };
+        return new ChannelBindings { Unique = HasSessionHash(stream) ? Unique(stream) : null, ServerEndPoint = endPoint };
     }
 
     /// <summary>RFC 9266 s2: the label, no context, 32 octets.</summary>
-    private static unsafe byte[]? Exporter(SslStream stream)
+    private static byte[]? Exporter(SslStream stream) => AskOpenSsl(stream, static ssl => Export(ssl));
+
+    private static unsafe byte[]? Export(nint ssl)
+    {
+        byte[] material = new byte[ExporterLength];
+        byte nothing = 0;
+        fixed (byte* output = material)
+        fixed (byte* label = "EXPORTER-Channel-Binding"u8)
+        {
+            int done = ExportKeyingMaterial(ssl, output, ExporterLength, label, (nuint)"EXPORTER-Channel-Binding"u8.Length, &nothing, 0, 1);
+            return done == 1 ? material : null;
+        }
+    }
+
+    /// <summary>Without the extended master secret (RFC 7627) somebody in the middle can make two resumed connections with the same <c>tls-unique</c>: RFC 7677 s4 forbids to rely on it.</summary>
+    private static bool HasSessionHash(SslStream stream) => AskOpenSsl<object>(stream, static ssl => Control(ssl, ExtendedMasterSecret, 0, 0) == 1 ? s_yes : null) is not null;
+
+    /// <summary>Null where OpenSSL is not inside the stream where it used to be.</summary>
+    private static T? AskOpenSsl<T>(SslStream stream, Func<nint, T?> question)
+        where T : class
     {
         if (s_context?.GetValue(stream) is not SafeHandle { IsInvalid: false, IsClosed: false } handle || handle.GetType().Name != "SafeSslHandle")
             return null;
-        byte[] material = new byte[ExporterLength];
         bool held = false;
         try
         {
             handle.DangerousAddRef(ref held);
-            byte nothing = 0;
-            fixed (byte* output = material)
-            fixed (byte* label = "EXPORTER-Channel-Binding"u8)
-            {
-                int done = ExportKeyingMaterial(handle.DangerousGetHandle(), output, ExporterLength, label, (nuint)"EXPORTER-Channel-Binding"u8.Length, &nothing, 0, 1);
-                return done == 1 ? material : null;
-            }
+            return question(handle.DangerousGetHandle());
         }
         catch (Exception e) when (e is DllNotFoundException or EntryPointNotFoundException or ObjectDisposedException)
         {
@@ -74,6 +90,9 @@ internal static partial class TlsBindings
             return null;
         }
     }
+
+    [LibraryImport("libssl.so.3", EntryPoint = "SSL_ctrl")]
+    private static partial nint Control(nint ssl, int command, nint argument, nint pointer);
 
     [LibraryImport("libssl.so.3", EntryPoint = "SSL_export_keying_material")]
     private static unsafe partial int ExportKeyingMaterial(nint ssl, byte* output, nuint outputLength, byte* label, nuint labelLength, byte* context, nuint contextLength, int useContext);
