@@ -18,14 +18,18 @@ public static class SecretEcho
         string password = credentials.Password;
         if (password.Length < ShortestHidden)
             return text;
-        text = text.Replace(password, Hidden, StringComparison.Ordinal);
+        // As it is, and as a reply's text comes out of its making.
+        foreach (string plain in (string[])[password, PeerText.Escape(password), password.Trim()])
+            text = plain.Length < ShortestHidden ? text : text.Replace(plain, Hidden, StringComparison.Ordinal);
         foreach (string form in Forms(Encoding.UTF8.GetBytes(password), Uri.EscapeDataString(password)))
         {
-            for (int at; (at = text.IndexOf(form, StringComparison.OrdinalIgnoreCase)) >= 0;)
+            // On behind what was hidden: the word that stands for it may hold the password too.
+            for (int at, from = 0; (at = text.IndexOf(form, from, StringComparison.OrdinalIgnoreCase)) >= 0;)
             {
                 int begin = text.AsSpan(0, at).LastIndexOfAny(' ', '\n', '\t') + 1;
                 int length = text.AsSpan(at).IndexOfAny(' ', '\n', '\t');
                 text = text[..begin] + Hidden + (length < 0 ? "" : text[(at + length)..]);
+                from = begin + Hidden.Length;
             }
         }
         return text;

@@ -93,6 +93,7 @@ public sealed class TlsPolicyTextTests
     [InlineData("relay auth <secrets> by host tls none", "would send passwords", "remove `tls none`")]
     [InlineData("relay auth <secrets> by hosts", "not known here", "did you mean `host`?")]
     [InlineData("relay auth <secrets>", "needs a fixed host", "by host")]
+    [InlineData("relay auth <secrets> by sender", "needs a fixed host", "by host")]
     [InlineData("relay protocols \"tlsv9\"", "is no TLS protocol", "tlsv1.2")]
     public void A_mistake_is_told_with_its_cure(string action, string message, string cure)
     {

@@ -31,6 +31,7 @@ internal sealed class Authenticator(LoginGate gate, EventSink events, RelayTimeo
         SaslClient? client = SaslClient.Choose(session.Capabilities.Mechanisms, credentials, channel);
         if (client is null)
             return Complaint(session, NoneFits(session, channel));
+        connection.Conceal(credentials);
         (int code, bool cancelled) = await ExchangeAsync(connection, client);
         if (code is >= 200 and < 300 && !cancelled)
         {
@@ -52,7 +53,7 @@ internal sealed class Authenticator(LoginGate gate, EventSink events, RelayTimeo
     private DeliveryOutcome Refused(RelaySession session, LoginAnswer login, LoginKey key, int code)
     {
         DeliveryOutcome refused = PeerOutcome.Of(session.Connection.Reply, session.EndPoint, OutcomeScope.NextHop, permanent: false);
-        refused = refused with { Text = SecretEcho.Hide(refused.Text, login.Credentials!) + Hint(session.EndPoint.Host, code, refused.Text) };
+        refused = refused with { Text = refused.Text + Hint(session.EndPoint.Host, code, refused.Text) };
         if (code < 500)
             return refused;
         gate.Refused(key, refused);

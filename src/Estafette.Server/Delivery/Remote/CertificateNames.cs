@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Net;
+using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Estafette.Config.Model;
 
@@ -26,9 +27,17 @@ internal sealed class CertificateNames
 
     public static CertificateNames Of(X509Certificate2 certificate)
     {
-        X509SubjectAlternativeNameExtension? extension = certificate.Extensions.OfType<X509SubjectAlternativeNameExtension>().FirstOrDefault();
-        if (extension is not null)
-            return new CertificateNames([.. extension.EnumerateDnsNames().Take(Maximum).Select(Clean)], [.. extension.EnumerateIPAddresses().Take(Maximum)]);
+        try
+        {
+            X509SubjectAlternativeNameExtension? extension = certificate.Extensions.OfType<X509SubjectAlternativeNameExtension>().FirstOrDefault();
+            if (extension is not null)
+                return new CertificateNames([.. extension.EnumerateDnsNames().Take(Maximum).Select(Clean)], [.. extension.EnumerateIPAddresses().Take(Maximum)]);
+        }
+        catch (CryptographicException)
+        {
+            // The peer's own words: garbage names nobody, and the common name does not stand in for it.
+            return new CertificateNames([], []);
+        }
         string common = certificate.GetNameInfo(X509NameType.SimpleName, forIssuer: false);
         return new CertificateNames(common.Length == 0 ? [] : [Clean(common)], []);
     }

@@ -9,7 +9,11 @@ namespace Estafette.Delivery.Remote;
 
 /// <summary>The login for a connection, none, or why it cannot be told.</summary>
 /// <param name="Origin">How logs name the row: <c>label lab</c>, <c>key [host]:587</c>.</param>
-internal readonly record struct LoginAnswer(SaslCredentials? Credentials, string Origin = "", DeliveryOutcome? Trouble = null);
+internal readonly record struct LoginAnswer(SaslCredentials? Credentials, string Origin = "", DeliveryOutcome? Trouble = null)
+{
+    /// <summary>The row is that of the recipient's domain, and the host's name is one out of the DNS.</summary>
+    public bool IsDomains { get; init; }
+}
 
 /// <summary>
 /// Finds the login for a next hop before anything is connected: by the label of its URL, by its name, or by the sender. The table is asked each time, so that a corrected
@@ -24,7 +28,9 @@ internal sealed class RelayLogins(IRelayTables tables, EventSink events)
             return default;
         if (action.Credentials is not { } credentials)
             return Complaint(target, $"No credentials table for label {target.AuthLabel}");
-        foreach (string key in byLabel ? [target.AuthLabel!] : KeysOf(credentials.Key, target, sender))
+        // By MX the recipient's domain says who is connected to: a sender's password is not for everybody he writes to.
+        bool ours = !action.Hosts.IsEmpty || action.DomainTable is not null;
+        foreach (string key in byLabel ? [target.AuthLabel!] : KeysOf(ours ? credentials.Key : CredentialKey.Host, target, sender))
         {
             RelayTableAnswer row = await tables.LookUpAsync(credentials.Table, key, cancellationToken);
             if (row.Trouble is not null)
@@ -36,7 +42,7 @@ internal sealed class RelayLogins(IRelayTables tables, EventSink events)
             int colon = row.Value.IndexOf(':', StringComparison.Ordinal);
             return colon <= 0
                 ? Complaint(target, $"Credentials of {origin} in table {credentials.Table} are not of the form user:password")
-                : new LoginAnswer(new SaslCredentials(row.Value[..colon], row.Value[(colon + 1)..]), origin);
+                : new LoginAnswer(new SaslCredentials(row.Value[..colon], row.Value[(colon + 1)..]), origin) { IsDomains = !ours && !byLabel && !KeysOfHost(target).Contains(key) };
         }
         return byLabel ? Complaint(target, $"No credentials for label {target.AuthLabel} in table {credentials.Table}") : default;
     }
@@ -50,6 +56,14 @@ internal sealed class RelayLogins(IRelayTables tables, EventSink events)
             yield return sender;
             yield return sender[at..];
         }
+        foreach (string key in KeysOfHost(target))
+            yield return key;
+        if (!target.NextHop.Equals(target.Host.Trim('[', ']'), StringComparison.OrdinalIgnoreCase))
+            yield return target.NextHop;
+    }
+
+    private static IEnumerable<string> KeysOfHost(RelayEndPoint target)
+    {
         string host = target.Host.Trim('[', ']');
         if (target.Address is IPEndPoint { Port: int port })
         {
@@ -57,8 +71,6 @@ internal sealed class RelayLogins(IRelayTables tables, EventSink events)
             yield return string.Create(CultureInfo.InvariantCulture, $"{host}:{port}");
         }
         yield return host;
-        if (!target.NextHop.Equals(host, StringComparison.OrdinalIgnoreCase))
-            yield return target.NextHop;
     }
 
     private LoginAnswer Complaint(RelayEndPoint target, string text)

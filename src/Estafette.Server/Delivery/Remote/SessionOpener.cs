@@ -49,7 +49,7 @@ internal sealed class SessionOpener(RelayServices services)
         DeliveryOutcome? trouble = login.Trouble ?? (login.Credentials is null ? null : services.Logins.Held(services.Logins.KeyOf(target.Service, login.Credentials)));
         if (trouble is not null)
             return new OpenResult(null, trouble, OpenStep.AtHome);
-        TlsPolicyAnswer tls = await _policies.FindAsync(action, target, login.Credentials is null ? null : NeedsOf(action), cancellationToken);
+        TlsPolicyAnswer tls = await _policies.FindAsync(action, target, LeastLevel(action, login), cancellationToken);
         if (tls.Policy is null)
         {
             _events.Publish(new OperatorWarning(Trace, tls.Trouble!) { At = _events.Now });
@@ -62,6 +62,14 @@ internal sealed class SessionOpener(RelayServices services)
         // A handshake failed where TLS is only welcome: once more in clear text, on a fresh connection (E8).
         return await AttemptAsync(plan with { Tls = tls.Policy with { Level = TlsLevel.None } }, cancellationToken);
     }
+
+    /// <summary>The least TLS where a password goes out and the action says nothing: verified in a name that whoever wrote the row knows, which one out of the DNS is not.</summary>
+    internal static TlsLevel? LeastLevel(ActionConfig.Relay action, LoginAnswer login) => login.Credentials is null ? null : NeedsOf(action) switch
+    {
+        PasswordNeeds.VerifiedTls => login.IsDomains ? TlsLevel.Secure : TlsLevel.Verify,
+        PasswordNeeds.Tls => TlsLevel.Encrypt,
+        _ => null,
+    };
 
     private static PasswordNeeds NeedsOf(ActionConfig.Relay action) => action.Credentials?.Password ?? PasswordNeeds.VerifiedTls;
 

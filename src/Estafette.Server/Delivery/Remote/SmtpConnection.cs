@@ -25,6 +25,7 @@ internal sealed class SmtpConnection : IAsyncDisposable
     private int _replyLength;
     private byte[] _knownOctets = [];
     private ServerReply? _knownReply;
+    private SaslCredentials? _secret;
 
     private SmtpConnection(Socket socket, CancellationTokenSource deadline, CancellationTokenRegistration abort)
     {
@@ -136,12 +137,16 @@ internal sealed class SmtpConnection : IAsyncDisposable
             ReadOnlySpan<byte> octets = ReplyOctets;
             if (_knownReply is null || !octets.SequenceEqual(_knownOctets))
             {
-                _knownReply = ServerReply.Of(octets);
+                ServerReply reply = ServerReply.Of(octets);
+                _knownReply = _secret is null ? reply : reply with { Text = SecretEcho.Hide(reply.Text, _secret) };
                 _knownOctets = octets.ToArray();
             }
             return _knownReply;
         }
     }
+
+    /// <summary>From now on no reply repeats this login's password, whenever the peer does (E54).</summary>
+    public void Conceal(SaslCredentials secret) => (_secret, _knownReply) = (secret, null);
 
     public ReadOnlySpan<byte> ReplyOctets => _input.AsSpan(_start, _replyLength);
 
@@ -166,6 +171,12 @@ internal sealed class SmtpConnection : IAsyncDisposable
         catch (AuthenticationException e)
         {
             Failure = tls.Finding?.Refusal ?? PeerText.Escape(e.InnerException?.Message is { Length: > 0 } inner ? inner : e.Message);
+            return false;
+        }
+        catch (Exception e) when (e is ArgumentException or System.Security.Cryptography.CryptographicException)
+        {
+            // A host's name out of the DNS that is none for TLS, or a certificate that nobody can read.
+            Failure = "the host's name or its certificate is unusable: " + PeerText.Escape(e.Message);
             return false;
         }
         catch (Exception e) when (IsConnectionTrouble(e))

@@ -23,8 +23,8 @@ internal sealed class TlsPolicies(IRelayTables tables)
 
     private readonly ConcurrentDictionary<string, TlsPolicyAnswer> _rows = new(StringComparer.Ordinal);
 
-    /// <param name="login">What a password needs, where there is one for this host.</param>
-    public async ValueTask<TlsPolicyAnswer> FindAsync(ActionConfig.Relay action, RelayEndPoint target, PasswordNeeds? login, CancellationToken cancellationToken)
+    /// <param name="login">What a password needs, where one goes to this host.</param>
+    public async ValueTask<TlsPolicyAnswer> FindAsync(ActionConfig.Relay action, RelayEndPoint target, TlsLevel? login, CancellationToken cancellationToken)
     {
         TlsPolicy policy = action.Tls;
         // The URL says that there is TLS, the action how it is looked at.
@@ -43,8 +43,8 @@ internal sealed class TlsPolicies(IRelayTables tables)
         if (target.Protocol == RelayProtocol.Lmtp && target.Tls == TlsLevel.None)
             level = TlsLevel.None;
         // TLS that was merely welcome becomes a must where a password goes out.
-        if (login is not null and not PasswordNeeds.Nothing && level == TlsLevel.May)
-            level = login == PasswordNeeds.VerifiedTls ? TlsLevel.Verify : TlsLevel.Encrypt;
+        if (login is TlsLevel least && level == TlsLevel.May)
+            level = least;
         if (target.Protocol == RelayProtocol.Smtps && level < TlsLevel.Encrypt)
             level = TlsLevel.Encrypt;
         return new TlsPolicyAnswer(level == policy.Level ? policy : policy with { Level = level });

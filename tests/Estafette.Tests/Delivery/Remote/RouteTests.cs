@@ -101,7 +101,7 @@ public sealed class RouteTests
     public async Task E9_a_login_turns_welcome_TLS_into_verified_TLS(TlsLevel? url, TlsLevel action, TlsLevel expected)
     {
         var target = new RelayEndPoint("smart.test", new IPEndPoint(IPAddress.Loopback, 587)) { Tls = url };
-        TlsPolicyAnswer answer = await new TlsPolicies(_tables).FindAsync(Relay() with { Tls = RelayBench.Level(action) }, target, PasswordNeeds.VerifiedTls, default);
+        TlsPolicyAnswer answer = await new TlsPolicies(_tables).FindAsync(Relay() with { Tls = RelayBench.Level(action) }, target, TlsLevel.Verify, default);
         Assert.Equal(expected, answer.Policy!.Level);
     }
 

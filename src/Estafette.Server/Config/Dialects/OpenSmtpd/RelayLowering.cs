@@ -254,6 +254,11 @@ internal sealed class RelayLowering(LoweringContext context, TableLowering table
             context.Findings.Warning(_action.At, "`auth` is not used: no URL of this line holds a label",
                 context.OldGrammar ? "write `tls+auth://label@host`" : "write `smtp+tls://label@host`, or `auth <table> by host`");
         }
+        if (_action.Credentials is { Key: CredentialKey.Sender } && _action.Hosts.IsEmpty && _action.DomainTable is null)
+        {
+            reader.Fail(_action.At, "`by sender` needs a fixed host: by MX the senders' passwords would be offered to whoever their mail is for", "write `host smtp+tls://mail.example.org:587`, or `auth <table> by host`");
+            return null;
+        }
         if (_action.Credentials is { Key: not CredentialKey.Label } && labels)
             context.Findings.Warning(_action.At, "the label in the URL is not used: `auth` goes by another key", "remove the label, or `by host`");
         return _action;
