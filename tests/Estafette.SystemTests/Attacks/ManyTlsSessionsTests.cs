@@ -38,9 +38,15 @@ public sealed class ManyTlsSessionsTests(ITestOutputHelper output)
             await Task.WhenAll(clients.Select(async client =>
             {
                 await turn.WaitAsync();
-                Assert.StartsWith("250", await client.AskAsync("EHLO client.test"), StringComparison.Ordinal);
-                Assert.StartsWith("250", await client.AskAsync("NOOP"), StringComparison.Ordinal);
-                turn.Release();
+                try
+                {
+                    Assert.StartsWith("250", await client.AskAsync("EHLO client.test"), StringComparison.Ordinal);
+                    Assert.StartsWith("250", await client.AskAsync("NOOP"), StringComparison.Ordinal);
+                }
+                finally
+                {
+                    turn.Release();
+                }
             }));
             Assert.InRange(each, 0, MostKilobytesEach);
             Assert.All(clients, client => Assert.False(client.IsClosed));

@@ -19,7 +19,7 @@ public sealed class OverloadTests
         string told = await message;
         Assert.True(told.Contains("421 4.4.2", StringComparison.Ordinal), told + target.Daemon.Log);
         Assert.Contains("421 4.4.2 mx.test Timeout", await silent, StringComparison.Ordinal);
-        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(20), clock.Elapsed.ToString());
+        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(60), clock.Elapsed.ToString());
         await target.AssertServesAsync();
     }
 
@@ -72,7 +72,7 @@ public sealed class OverloadTests
         {
             string many = string.Concat(Enumerable.Repeat("EHLO x\r\n", 2000));
             Task flood = FloodAsync();
-            Assert.Same(flood, await Task.WhenAny(flood, Task.Delay(TimeSpan.FromSeconds(25))));
+            Assert.Same(flood, await Task.WhenAny(flood, Task.Delay(TimeSpan.FromSeconds(60))));
 
             async Task FloodAsync()
             {

@@ -107,7 +107,7 @@ internal sealed class RawSmtp : IAsyncDisposable
     /// <summary>What the server sends first, whatever it is.</summary>
     public async Task<string> FirstAsync()
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         byte[] buffer = new byte[4096];
         return Encoding.Latin1.GetString(buffer, 0, await _stream.ReadAsync(buffer, limit.Token));
     }

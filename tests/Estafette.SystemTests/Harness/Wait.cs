@@ -5,7 +5,7 @@ namespace Estafette.SystemTests.Harness;
 /// <summary>Waiting for a condition with a deadline; a test never sleeps for luck.</summary>
 internal static class Wait
 {
-    public static readonly TimeSpan Usual = TimeSpan.FromSeconds(30);
+    public static readonly TimeSpan Usual = TimeSpan.FromSeconds(60);
 
     public static async Task UntilAsync(Func<bool> condition, string what, TimeSpan? deadline = null)
     {

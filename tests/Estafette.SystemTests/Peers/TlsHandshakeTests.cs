@@ -37,7 +37,7 @@ public sealed class TlsHandshakeTests(Receiver receiver) : IClassFixture<Receive
     {
         string name = how.Contains("-verify_hostname", StringComparison.Ordinal) ? "" : "-verify_hostname mx.test";
         CommandResult result = await Command.ShellAsync(string.Create(CultureInfo.InvariantCulture,
-            $"printf 'QUIT\\r\\n' | timeout 20 openssl s_client -connect 127.0.0.1:{receiver.Door(door)} -servername mx.test -CAfile {receiver.Authority} -verify_return_error {name} {how} -ign_eof"));
+            $"printf 'QUIT\\r\\n' | timeout 120 openssl s_client -connect 127.0.0.1:{receiver.Door(door)} -servername mx.test -CAfile {receiver.Authority} -verify_return_error {name} {how} -ign_eof"));
         string all = result.Output + result.Error;
         Assert.True((result.ExitCode == 0) == good, result + receiver.Daemon.Log);
         if (good)
@@ -53,7 +53,7 @@ public sealed class TlsHandshakeTests(Receiver receiver) : IClassFixture<Receive
     public async Task Gnutls(string priority, string how, string door, bool good)
     {
         CommandResult result = await Command.ShellAsync(string.Create(CultureInfo.InvariantCulture,
-            $"printf 'QUIT\\n' | timeout 20 gnutls-cli --crlf --priority {priority} --x509cafile {receiver.Authority} --verify-hostname=mx.test --sni-hostname=mx.test {how} -p {receiver.Door(door)} 127.0.0.1"));
+            $"printf 'QUIT\\n' | timeout 120 gnutls-cli --crlf --priority {priority} --x509cafile {receiver.Authority} --verify-hostname=mx.test --sni-hostname=mx.test {how} -p {receiver.Door(door)} 127.0.0.1"));
         string all = result.Output + result.Error;
         Assert.True((result.ExitCode == 0) == good, result + receiver.Daemon.Log);
         if (good)

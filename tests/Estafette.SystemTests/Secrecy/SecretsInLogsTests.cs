@@ -114,7 +114,7 @@ public sealed class SecretsInLogsTests
             : (await Command.ShellAsync($"pgrep -P {daemon.Running!.Process.Id}")).Output.Trim();
         CommandResult killed = await Command.RunAsync("/bin/kill", ["-" + signal, serving]);
         Assert.True(killed.ExitCode == 0, killed.ToString());
-        await daemon.Running.Process.WaitForExitAsync(new CancellationTokenSource(TimeSpan.FromSeconds(30)).Token);
+        await daemon.Running.Process.WaitForExitAsync(new CancellationTokenSource(TimeSpan.FromSeconds(60)).Token);
         string[] cores = Directory.GetFiles(folder.Path, "core*", SearchOption.AllDirectories);
         foreach (string core in cores)
             Written.ByRun.Keep(core, "core");

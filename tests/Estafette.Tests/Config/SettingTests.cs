@@ -127,7 +127,7 @@ public sealed class SettingTests
         string rows = string.Join(", ", Enumerable.Range(0, 30_000).Select(i => "\"d" + i + ".example.org\""));
         MailConfig config = Conf.Good("table d { " + rows + " }\naction a mbox\nmatch from any for domain <d> action a");
         Assert.Equal(30_000, config.Tables["d"].Rows.Length);
-        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(20), clock.Elapsed.ToString());
+        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(60), clock.Elapsed.ToString());
     }
 
     [Fact]

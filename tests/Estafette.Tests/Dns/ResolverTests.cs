@@ -125,7 +125,7 @@ public sealed class ResolverTests
         using var broken = new FakeNameServer(q => [q.Answer(2)]);
         using var good = new FakeNameServer(q => [q.Answer(answers: [A(q.Name, "192.0.2.1")])]);
         using var resolver = new Resolver(
-            new ResolverSettings { Servers = [slow.EndPoint, broken.EndPoint, good.EndPoint], Timeout = TimeSpan.FromMilliseconds(150), Hosts = "/nonexistent" }, _clock);
+            new ResolverSettings { Servers = [slow.EndPoint, broken.EndPoint, good.EndPoint], Timeout = TimeSpan.FromSeconds(1), Hosts = "/nonexistent" }, _clock);
         Assert.True((await resolver.AddressesAsync("x.test", AddressFamily.InterNetwork, None)).IsFound);
         Assert.True((await resolver.AddressesAsync("y.test", AddressFamily.InterNetwork, None)).IsFound);
         Assert.Equal((1, 1, 2), (slow.Asked.Count, broken.Asked.Count, good.Asked.Count));
@@ -188,10 +188,10 @@ public sealed class ResolverTests
         using var gate = new SemaphoreSlim(0);
         using var server = new FakeNameServer(q =>
         {
-            gate.Wait(TimeSpan.FromSeconds(10));
+            gate.Wait(TimeSpan.FromSeconds(60));
             return [q.Answer(answers: [A("x.test", "192.0.2.1")])];
         });
-        using Resolver resolver = Asking(server, s => s with { Timeout = TimeSpan.FromSeconds(10) });
+        using Resolver resolver = Asking(server, s => s with { Timeout = TimeSpan.FromSeconds(60) });
         using var impatient = new CancellationTokenSource();
         Task<DnsAnswer<IPAddress>> given = resolver.AddressesAsync("x.test", AddressFamily.InterNetwork, impatient.Token).AsTask();
         Task<DnsAnswer<IPAddress>>[] asks = [.. Enumerable.Range(0, 20).Select(_ => resolver.AddressesAsync("x.test", AddressFamily.InterNetwork, None).AsTask())];
@@ -232,7 +232,7 @@ public sealed class ResolverTests
                 FakeNameServer.Name(name).CopyTo(reply, 12);
             return [reply];
         });
-        using Resolver resolver = Asking(server, s => s with { RandomizeCase = true, Timeout = TimeSpan.FromMilliseconds(100), FailureTtl = TimeSpan.Zero });
+        using Resolver resolver = Asking(server, s => s with { RandomizeCase = true, Timeout = TimeSpan.FromMilliseconds(500), FailureTtl = TimeSpan.Zero });
         Assert.True((await resolver.AddressesAsync(name, AddressFamily.InterNetwork, None)).IsTemporary);
         honest = true;
         Assert.True((await resolver.AddressesAsync(name, AddressFamily.InterNetwork, None)).IsFound);

@@ -67,7 +67,7 @@ public sealed class DropFolderTests : IDisposable
 
     private async Task RoundsAsync(Func<bool> until)
     {
-        using var stop = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var stop = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         Task running = new DropFolderReader(_state, ServeAsync, () => TimeSpan.FromDays(5), _events).RunAsync(stop.Token);
         while (!until() && !stop.IsCancellationRequested)
             await Task.Delay(20, CancellationToken.None);

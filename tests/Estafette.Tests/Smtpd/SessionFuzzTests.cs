@@ -54,7 +54,7 @@ public sealed class SessionFuzzTests
         {
             // Hung up on: what was said before counts.
         }
-        await reading.WaitAsync(TimeSpan.FromSeconds(20));
+        await reading.WaitAsync(TimeSpan.FromSeconds(60));
         return codes.ToString();
     }
 }

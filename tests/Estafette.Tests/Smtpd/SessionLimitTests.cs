@@ -39,7 +39,7 @@ public sealed class SessionLimitTests
             reply = await peer.AskAsync("NOOP");
             await Task.Delay(20);
         }
-        while (reply.StartsWith("250", StringComparison.Ordinal) && watch.Elapsed < TimeSpan.FromSeconds(15));
+        while (reply.StartsWith("250", StringComparison.Ordinal) && watch.Elapsed < TimeSpan.FromSeconds(60));
         Assert.Equal("421 4.4.2 mx.test Session has lasted too long", reply);
     }
 
@@ -156,7 +156,7 @@ public sealed class SessionLimitTests
         var output = new System.IO.Pipelines.Pipe();
         Task session = host.Server.ServeLocalAsync(new LocalPipe(input.Reader, output.Writer), 1234, CancellationToken.None);
         await input.Writer.WriteAsync(System.Text.Encoding.ASCII.GetBytes($"EHLO localhost\r\nMAIL FROM:<{sender}>\r\nQUIT\r\n"));
-        await session.WaitAsync(TimeSpan.FromSeconds(20));
+        await session.WaitAsync(TimeSpan.FromSeconds(60));
         await output.Writer.CompleteAsync();
         string[] lines = (await new StreamReader(output.Reader.AsStream()).ReadToEndAsync()).Split("\r\n", StringSplitOptions.RemoveEmptyEntries);
         Assert.StartsWith(answer, lines[^2], StringComparison.Ordinal);
@@ -223,11 +223,11 @@ public sealed class SessionLimitTests
         await using SmtpPeer idle = await host.ConnectAsync();
         await idle.ReplyAsync();
         await using SmtpPeer busy = await InDataAsync(host);
-        Task drained = host.Server.DrainAsync(TimeSpan.FromSeconds(10));
+        Task drained = host.Server.DrainAsync(TimeSpan.FromSeconds(60));
         Assert.StartsWith("421 4.3.2", await idle.ReplyAsync(), StringComparison.Ordinal);
         Assert.StartsWith("250", await busy.AskAsync("Subject: x\r\n\r\nbody\r\n."), StringComparison.Ordinal);
         Assert.StartsWith("421 4.3.2", await busy.ReplyAsync(), StringComparison.Ordinal);
-        await drained.WaitAsync(TimeSpan.FromSeconds(10));
+        await drained.WaitAsync(TimeSpan.FromSeconds(60));
         Assert.Single(host.Intake.Messages);
     }
 
@@ -246,7 +246,7 @@ public sealed class SessionLimitTests
     {
         await using ReceptionHost host = await ReceptionHost.StartAsync();
         await using SmtpPeer busy = await InDataAsync(host);
-        await host.Server.DrainAsync(s_short).WaitAsync(TimeSpan.FromSeconds(10));
+        await host.Server.DrainAsync(s_short).WaitAsync(TimeSpan.FromSeconds(60));
         await WaitAsync(() => host.Intake.Open == 0);
     }
 
@@ -281,16 +281,18 @@ public sealed class SessionLimitTests
         await using SmtpPeer peer = await host.ConnectAsync();
         Assert.StartsWith("220", await peer.ReplyAsync(), StringComparison.Ordinal);
         TimeSpan waited = watch.Elapsed;
-        Assert.InRange(waited, TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(20));
+        Assert.InRange(waited, TimeSpan.FromSeconds(2), TimeSpan.FromMinutes(2));
 
-        // The next clients do not pay for it again.
-        watch.Restart();
+        // The next clients do not pay for it again. The quickest counts: a busy machine may hold any of them up.
+        TimeSpan quickest = waited;
         for (int i = 0; i < 3; i++)
         {
+            watch.Restart();
             await using SmtpPeer next = await host.ConnectAsync();
             Assert.StartsWith("220", await next.ReplyAsync(), StringComparison.Ordinal);
+            quickest = watch.Elapsed < quickest ? watch.Elapsed : quickest;
         }
-        Assert.True(watch.Elapsed < waited, watch.Elapsed.ToString());
+        Assert.True(quickest < TimeSpan.FromSeconds(2), quickest.ToString());
     }
 
     [Fact]
@@ -363,7 +365,7 @@ public sealed class SessionLimitTests
         var watch = Stopwatch.StartNew();
         while (!condition())
         {
-            Assert.True(watch.Elapsed < TimeSpan.FromSeconds(10), "waited too long");
+            Assert.True(watch.Elapsed < TimeSpan.FromSeconds(60), "waited too long");
             await Task.Delay(10);
         }
     }

@@ -81,6 +81,6 @@ public sealed class LmtpAgentTests
         var agent = new LmtpAgent(_bench.Dns, _bench.Tables, _bench.Sink, TimeProvider.System, _bench.Timeouts);
         Recipient first = jobs[0].Envelope.Recipients[0];
         Assert.True(agent.Serves(action, first.Target));
-        await agent.ServeAsync(new TestLane(agent.NextHopOf(action, first, jobs[0].ReversePath), action, _bench.Config, jobs), default).WaitAsync(TimeSpan.FromSeconds(20));
+        await agent.ServeAsync(new TestLane(agent.NextHopOf(action, first, jobs[0].ReversePath), action, _bench.Config, jobs), default).WaitAsync(TimeSpan.FromSeconds(60));
     }
 }

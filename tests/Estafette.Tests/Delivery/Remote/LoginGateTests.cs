@@ -59,7 +59,7 @@ public sealed class LoginGateTests
     [Fact]
     public async Task A_login_that_has_not_worked_yet_is_tried_by_one_connection_at_a_time()
     {
-        IDisposable first = (await _gate.EnterAsync(Key("new"), TimeSpan.FromSeconds(10), default))!;
+        IDisposable first = (await _gate.EnterAsync(Key("new"), TimeSpan.FromSeconds(60), default))!;
         Task<IDisposable?> second = _gate.EnterAsync(Key("new"), TimeSpan.FromSeconds(30), default).AsTask();
         Assert.False(second.IsCompleted);
         _gate.Accepted(Key("new"));

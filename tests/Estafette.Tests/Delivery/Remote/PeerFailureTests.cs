@@ -112,7 +112,7 @@ public sealed class PeerFailureTests
         var agent = new Estafette.Delivery.Remote.RemoteAgent(_bench.Dns, _bench.Tables, Estafette.Delivery.Remote.TlsMaterial.Anonymous, _bench.Sink, TimeProvider.System);
         ActionConfig.Relay action = RelayBench.Via(RelayBench.To(peer));
         using var stop = new CancellationTokenSource(TimeSpan.FromMilliseconds(300));
-        await agent.ServeAsync(new TestLane(agent.NextHopOf(action, job.Envelope.Recipients[0], job.ReversePath), action, _bench.Config, [job]), stop.Token).WaitAsync(TimeSpan.FromSeconds(10));
+        await agent.ServeAsync(new TestLane(agent.NextHopOf(action, job.Envelope.Recipients[0], job.ReversePath), action, _bench.Config, [job]), stop.Token).WaitAsync(TimeSpan.FromSeconds(60));
         Assert.Equal(OutcomeKind.Deferred, job.Outcomes[0].Kind);
     }
 }

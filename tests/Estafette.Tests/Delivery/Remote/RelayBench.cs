@@ -149,16 +149,16 @@ internal sealed class RelayBench
     /// <summary>Long enough for a busy machine.</summary>
     private static readonly RelayTimeouts Patient = new()
     {
-        Connect = TimeSpan.FromSeconds(10),
-        Greeting = TimeSpan.FromSeconds(10),
-        Hello = TimeSpan.FromSeconds(10),
-        TlsHandshake = TimeSpan.FromSeconds(10),
-        Authentication = TimeSpan.FromSeconds(10),
-        Mail = TimeSpan.FromSeconds(10),
-        Recipient = TimeSpan.FromSeconds(10),
-        DataInitiation = TimeSpan.FromSeconds(10),
-        DataBlock = TimeSpan.FromSeconds(10),
-        DataTermination = TimeSpan.FromSeconds(10),
+        Connect = TimeSpan.FromSeconds(60),
+        Greeting = TimeSpan.FromSeconds(60),
+        Hello = TimeSpan.FromSeconds(60),
+        TlsHandshake = TimeSpan.FromSeconds(60),
+        Authentication = TimeSpan.FromSeconds(60),
+        Mail = TimeSpan.FromSeconds(60),
+        Recipient = TimeSpan.FromSeconds(60),
+        DataInitiation = TimeSpan.FromSeconds(60),
+        DataBlock = TimeSpan.FromSeconds(60),
+        DataTermination = TimeSpan.FromSeconds(60),
         Quit = TimeSpan.FromSeconds(1),
         Idle = TimeSpan.FromMilliseconds(300),
     };
@@ -218,7 +218,7 @@ internal sealed class RelayBench
     {
         RemoteAgent agent = Agent ?? NewAgent();
         NextHop hop = agent.NextHopOf(action, jobs[0].Envelope.Recipients[0], jobs[0].ReversePath);
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         await agent.ServeAsync(new TestLane(hop, action, Config, jobs), limit.Token);
         Assert.False(limit.IsCancellationRequested);
     }

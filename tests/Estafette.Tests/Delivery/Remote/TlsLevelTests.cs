@@ -192,14 +192,14 @@ public sealed class TlsLevelTests : IDisposable
         Assert.Same(options, tls.Options(policy with { }, target, _bench.Config));
         for (int i = 0; i < 2; i++)
         {
-            (SmtpConnection? connection, _) = await SmtpConnection.ConnectAsync(target.Address, null, TimeSpan.FromSeconds(10), TimeProvider.System, default);
+            (SmtpConnection? connection, _) = await SmtpConnection.ConnectAsync(target.Address, null, TimeSpan.FromSeconds(60), TimeProvider.System, default);
             await using (connection)
             {
-                await connection!.ReadReplyAsync(TimeSpan.FromSeconds(10));
+                await connection!.ReadReplyAsync(TimeSpan.FromSeconds(60));
                 global::Estafette.Smtp.CommandWriter.Line(connection.Output, "STARTTLS");
-                await connection.FlushAsync(TimeSpan.FromSeconds(10));
-                await connection.ReadReplyAsync(TimeSpan.FromSeconds(10));
-                Assert.True(await connection.StartTlsAsync(options, TimeSpan.FromSeconds(10)), connection.Failure);
+                await connection.FlushAsync(TimeSpan.FromSeconds(60));
+                await connection.ReadReplyAsync(TimeSpan.FromSeconds(60));
+                Assert.True(await connection.StartTlsAsync(options, TimeSpan.FromSeconds(60)), connection.Failure);
                 Assert.Equal(SHA256.HashData(_certificates["right"].RawData), connection.EndPointBinding());
             }
         }
