@@ -30,7 +30,9 @@ public sealed class ServerCertificates
     public static ServerCertificates None { get; } = new([], []);
 
     /// <summary>Reads the files that the configuration names.</summary>
-    public static ServerCertificates Load(MailConfig config, FileView files, out ImmutableArray<Diagnostic> problems)
+    public static ServerCertificates Load(MailConfig config, FileView files, out ImmutableArray<Diagnostic> problems) => Load(config, files, None, out problems);
+
+    private static ServerCertificates Load(MailConfig config, FileView files, ServerCertificates before, out ImmutableArray<Diagnostic> problems)
     {
         var found = new List<IdentityPem>();
         var wrong = ImmutableArray.CreateBuilder<Diagnostic>();
@@ -50,18 +52,18 @@ public sealed class ServerCertificates
                 wrong.Add(new Diagnostic(Severity.Error, identity.At, $"pki {identity.Name}: {e.Message}"));
             }
         }
-        ServerCertificates read = FromPem(config, files, found, out ImmutableArray<Diagnostic> more);
+        ServerCertificates read = FromPem(config, files, found, before, out ImmutableArray<Diagnostic> more);
         problems = [.. wrong, .. more];
         return read;
     }
 
     /// <summary>
     /// Reads them again under the same configuration. What cannot be used now (a key that is replaced before its certificate, an editor at work) stays in force as it
-    /// was, with a warning: the rest is renewed all the same.
+    /// was, with a warning: the rest is renewed all the same. Where nothing changed the same objects stay: sessions of their clients can be resumed.
     /// </summary>
     public ServerCertificates Renew(MailConfig config, FileView files, out ImmutableArray<Diagnostic> problems)
     {
-        ServerCertificates read = Load(config, files, out ImmutableArray<Diagnostic> found);
+        ServerCertificates read = Load(config, files, this, out ImmutableArray<Diagnostic> found);
         problems = [.. found.Select(p => p with { Severity = Severity.Warning, Message = p.Message + "; what worked before stays in force" })];
         return new ServerCertificates(
             read._identities.Concat(_identities.Where(old => config.Identities.ContainsKey(old.Key) && !read._identities.ContainsKey(old.Key))),
@@ -74,16 +76,19 @@ public sealed class ServerCertificates
             ? new Diagnostic(Severity.Error, identity.At, $"pki {identity.Name}: {problem.Message}", problem.Cure) : null;
 
     public static ServerCertificates FromPem(MailConfig config, IEnumerable<IdentityPem> identities, out ImmutableArray<Diagnostic> problems) =>
-        FromPem(config, new FileView(), identities, out problems);
+        FromPem(config, new FileView(), identities, None, out problems);
 
-    private static ServerCertificates FromPem(MailConfig config, FileView files, IEnumerable<IdentityPem> identities, out ImmutableArray<Diagnostic> problems)
+    private static ServerCertificates FromPem(
+        MailConfig config, FileView files, IEnumerable<IdentityPem> identities, ServerCertificates before, out ImmutableArray<Diagnostic> problems)
     {
         var wrong = ImmutableArray.CreateBuilder<Diagnostic>();
         var usable = new Dictionary<string, ServerIdentity>(StringComparer.OrdinalIgnoreCase);
         foreach (IdentityPem pem in identities)
         {
             SourceSpan at = config.Identities.TryGetValue(pem.Name, out IdentityConfig? identity) ? identity.At : SourceSpan.None;
-            if (ServerIdentity.Read(pem, at, out Diagnostic? problem) is { } read)
+            if (before._identities.GetValueOrDefault(pem.Name) is { } known && known.IsOf(pem))
+                usable[pem.Name] = known;
+            else if (ServerIdentity.Read(pem, at, out Diagnostic? problem) is { } read)
                 usable[pem.Name] = read;
             else
                 wrong.Add(problem!);

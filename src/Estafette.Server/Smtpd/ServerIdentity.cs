@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Net.Security;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using System.Text;
 using Estafette.Config.Model;
 
 namespace Estafette.Smtpd;
@@ -19,14 +20,22 @@ internal sealed class ServerIdentity
     /// <summary>Days before the end at which warnings begin.</summary>
     public const int WarningDays = 21;
 
-    private ServerIdentity(string name, SslStreamCertificateContext context)
+    private readonly byte[] _source;
+
+    private ServerIdentity(IdentityPem pem, SslStreamCertificateContext context)
     {
-        Name = name;
+        _source = DigestOf(pem);
+        Name = pem.Name;
         Context = context;
     }
 
     public string Name { get; }
     public SslStreamCertificateContext Context { get; }
+
+    /// <summary>Whether reading this again would come to the same.</summary>
+    public bool IsOf(IdentityPem pem) => DigestOf(pem).AsSpan().SequenceEqual(_source);
+
+    private static byte[] DigestOf(IdentityPem pem) => SHA256.HashData(Encoding.UTF8.GetBytes(pem.Certificate + "\0" + pem.Key));
 
     /// <param name="problem">Null where the identity works.</param>
     public static ServerIdentity? Read(IdentityPem pem, SourceSpan at, out Diagnostic? problem)
@@ -43,7 +52,7 @@ internal sealed class ServerIdentity
             else if (Join(chain, pem.Key) is { } own)
             {
                 problem = null;
-                return new ServerIdentity(pem.Name, SslStreamCertificateContext.Create(own, chain, offline: true));
+                return new ServerIdentity(pem, SslStreamCertificateContext.Create(own, chain, offline: true));
             }
             else
                 wrong = ("the key does not belong to the certificate", "a renewed certificate needs the key that it was asked for with: install both");

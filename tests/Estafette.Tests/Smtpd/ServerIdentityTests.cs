@@ -120,6 +120,10 @@ public sealed class ServerIdentityTests : IDisposable
             Assert.NotNull(good.Find("mx.test"));
             Assert.Empty(good.Expiring(config, DateTimeOffset.UtcNow));
             Assert.Single(good.Expiring(config, DateTimeOffset.UtcNow.AddDays(80)));
+            // Nothing changed: the same object stays, and with it what clients may resume.
+            Assert.Same(good.Find("mx.test"), good.Renew(config, new FileView(), out problems).Find("mx.test"));
+            File.WriteAllText(certificate, _certificates.IssuerPem + "\n" + _chain);
+            Assert.NotSame(good.Find("mx.test"), good.Renew(config, new FileView(), out problems).Find("mx.test"));
             File.SetUnixFileMode(key, UnixFileMode.UserRead | UnixFileMode.GroupWrite);
             Assert.NotNull(good.Renew(config, new FileView(), out problems).Find("mx.test"));
             Assert.Contains("is open to writing by others", Assert.Single(problems).Message, StringComparison.Ordinal);
