@@ -38,6 +38,9 @@ internal sealed class DovecotConnection : IDisposable
     /// <summary>After this no new exchange begins on it.</summary>
     private static readonly TimeSpan s_age = TimeSpan.FromMinutes(1);
 
+    /// <summary>Longest wait for Dovecot to take a line.</summary>
+    private static readonly TimeSpan s_write = TimeSpan.FromSeconds(10);
+
     private const int MaximumMechanisms = 64;
 
     private readonly Stream _stream;
@@ -154,8 +157,13 @@ internal sealed class DovecotConnection : IDisposable
         await _sending.WaitAsync(cancellationToken);
         try
         {
-            // Never half a line: the others' requests follow on the same stream.
-            await _stream.WriteAsync(octets, CancellationToken.None);
+            // Never half a line: the others' requests follow on the same stream. Who does not read for so long is given up with all of them.
+            using var limit = new CancellationTokenSource(s_write, _clock);
+            await _stream.WriteAsync(octets, limit.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            throw new IOException("Dovecot does not read");
         }
         finally
         {
