@@ -8,6 +8,9 @@ namespace Estafette.Config;
 /// </summary>
 public sealed class FileView(HandedFiles handed)
 {
+    /// <summary>Octets of a text; tables have a smaller limit of their own.</summary>
+    private const int MaximumText = 128 << 20;
+
     private volatile HandedFiles _handed = handed;
 
     /// <summary>The disk alone.</summary>
@@ -29,8 +32,8 @@ public sealed class FileView(HandedFiles handed)
 
     public FileState Look(string path) => _handed.Find(path) is { } file ? new FileState(FilePresence.Present, (UnixFileMode)(file.Stamp.Mode & 0xfff)) : LookAtDisk(path);
 
-    /// <summary>The text of a file of any size that the caller has judged before. Throws what <see cref="File.ReadAllText(string)"/> throws.</summary>
-    public string ReadText(string path) => _handed.Find(path) is { } file ? Encoding.UTF8.GetString(file.Content.Span) : File.ReadAllText(path, Encoding.UTF8);
+    /// <summary>The text of a file, and of nothing else. Throws what <see cref="RegularFile.ReadText"/> throws.</summary>
+    public string ReadText(string path) => _handed.Find(path) is { } file ? Encoding.UTF8.GetString(file.Content.Span) : RegularFile.ReadText(path, MaximumText);
 
     /// <summary>The state of a file without reading it: of the one handed over, as it was when root read it.</summary>
     public bool TryStamp(string path, out FileStamp stamp, out FileFailure failure)

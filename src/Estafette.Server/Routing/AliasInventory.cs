@@ -44,7 +44,7 @@ public sealed record AliasInventory(ImmutableArray<AliasTarget> CommandsAndFiles
             if (target is AliasTarget.Command or AliasTarget.File)
                 targets.Add(target);
             else if (target is AliasTarget.Include include)
-                await AddAsync(await AliasReader.IncludeAsync(include.Path, cancellationToken), targets, failures, cancellationToken);
+                await AddAsync(AliasReader.Include(include.Path), targets, failures, cancellationToken);
         }
     }
 

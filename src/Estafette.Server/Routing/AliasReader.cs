@@ -1,5 +1,5 @@
 using System.Collections.Immutable;
-using System.Text;
+using Estafette.Config;
 using Estafette.Events;
 using Estafette.Tables;
 
@@ -26,7 +26,7 @@ internal abstract record AliasAnswer
 internal sealed class AliasReader(TableSet tables, string delimiters, EventSink events)
 {
     /// <summary>Octets of an included file.</summary>
-    private const long MaximumInclude = 4 << 20;
+    private const int MaximumInclude = 4 << 20;
 
     /// <summary>Names of a local domain: with the sub-address, then without. <paramref name="name"/> is folded.</summary>
     public ValueTask<AliasAnswer> AliasAsync(string table, string name, CancellationToken cancellationToken)
@@ -88,7 +88,7 @@ internal sealed class AliasReader(TableSet tables, string delimiters, EventSink 
                 targets.Add(target);
                 continue;
             }
-            AliasTargets included = await IncludeAsync(include.Path, cancellationToken);
+            AliasTargets included = Include(include.Path);
             if (!included.IsValid)
                 return new AliasAnswer.Unavailable($"table {table}, key {key}: {included.Error}");
             targets.AddRange(included.Targets);
@@ -98,13 +98,11 @@ internal sealed class AliasReader(TableSet tables, string delimiters, EventSink 
     }
 
     /// <summary>Includes in an included file do nothing, as in OpenSMTPD: there is no loop to guard. A file that is gone is an error, not an empty list (E44).</summary>
-    internal static async ValueTask<AliasTargets> IncludeAsync(string path, CancellationToken cancellationToken)
+    internal static AliasTargets Include(string path)
     {
         try
         {
-            if (new FileInfo(path).Length > MaximumInclude)
-                return new AliasTargets([], $"{path} is too large to include");
-            AliasTargets parsed = AliasParser.ParseFile(await File.ReadAllTextAsync(path, Encoding.UTF8, cancellationToken));
+            AliasTargets parsed = AliasParser.ParseFile(RegularFile.ReadText(path, MaximumInclude));
             return parsed.IsValid
                 ? new AliasTargets([.. parsed.Targets.Where(t => t is not AliasTarget.Include)])
                 : parsed with { Error = $"{path}: {parsed.Error}" };

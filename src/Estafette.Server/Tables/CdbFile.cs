@@ -57,7 +57,7 @@ internal sealed class CdbFile
         SafeFileHandle? handle = null;
         try
         {
-            handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, FileOptions.RandomAccess);
+            handle = Config.RegularFile.Open(path);
             long length = RandomAccess.GetLength(handle);
             byte[] header = new byte[HeaderSize];
             int read = ReadUpTo(handle, header, 0);

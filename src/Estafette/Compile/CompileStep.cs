@@ -100,8 +100,9 @@ internal sealed class CompileStep(DaemonOptions options, DaemonUser daemon, Conf
     /// <summary>The text of the last compile. Throws <see cref="IOException"/> where there is none.</summary>
     private HandedFiles Sources()
     {
-        using FileStream file = File.OpenRead(options.State.CompiledSources);
-        if (!FileStamp.TryRead(options.State.CompiledSources, out FileStamp stamp, out _) || stamp.User != 0)
+        using var file = new FileStream(RegularFile.Open(options.State.CompiledSources), FileAccess.Read);
+        // Of what is open: a path may mean another file by now.
+        if (!FileStamp.TryRead(file.SafeFileHandle, out FileStamp stamp, out _) || stamp.User != 0)
             throw new InvalidDataException($"{options.State.CompiledSources} is not root's");
         return HandoverCodec.Decode(file).Files;
     }

@@ -13,7 +13,7 @@ namespace Estafette.Program.Daemon;
 /// </summary>
 internal sealed class SelfSignedStore(DaemonUser? owner, TimeProvider clock)
 {
-    private const long LargestFile = 64 * 1024;
+    private const int LargestFile = 64 * 1024;
     private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     /// <summary>Gives the certificates of a configuration their place.</summary>
@@ -60,7 +60,7 @@ internal sealed class SelfSignedStore(DaemonUser? owner, TimeProvider clock)
 
     /// <summary>Null where there is none, and for what this server did not make: root reads no link or pipe that lies in the daemon's folder.</summary>
     private static string? ReadOwn(string path) =>
-        FileStamp.TryReadItself(path, out FileStamp stamp, out _) && stamp.IsRegular && stamp.Size <= LargestFile ? File.ReadAllText(path) : null;
+        FileStamp.TryReadItself(path, out FileStamp stamp, out _) && stamp.IsRegular && stamp.Size < LargestFile ? RegularFile.ReadText(path, LargestFile) : null;
 
     /// <summary>By way of a new file, which no link can lead elsewhere: root may be writing into the daemon's folder.</summary>
     private void Write(string path, string pem)
