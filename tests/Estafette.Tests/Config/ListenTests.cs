@@ -133,6 +133,19 @@ public sealed class ListenTests
     }
 
     [Fact]
+    public void O16_authorities_for_clients_lie_beside_the_certificate_and_dh_is_told_to_be_needless()
+    {
+        MachineInMemory machine = WithCertificate().With("/etc/mail/certs/special.ca", "a").With("/etc/mail/certs/special.dh", "d");
+        const string Verified = "listen on pcn0 inet4 port 25 tls-require verify certificate special";
+        MailConfig config = Conf.Good(Verified + OldRule, machine);
+        Assert.Equal("/etc/mail/certs/special.ca", config.TrustAnchors[Assert.Single(config.Listeners[0].ClientAnchors)]);
+        Assert.Contains("special.dh` is not read", Conf.Findings(Verified + OldRule, machine), StringComparison.Ordinal);
+        // Nobody vouches for clients who are not asked, and without the file it is the system's authorities.
+        Assert.Empty(Conf.Good("listen on pcn0 inet4 port 25 tls-require certificate special" + OldRule, machine).TrustAnchors);
+        Assert.Empty(Conf.Good(Verified + OldRule, WithCertificate()).Listeners[0].ClientAnchors);
+    }
+
+    [Fact]
     public void O16_a_key_that_everybody_may_read_is_refused_with_the_cure()
     {
         ConfigResult result = Conf.Read(Pki + "listen on lo tls pki mx.example.org" + Rule, WithCertificate("644"));

@@ -121,8 +121,21 @@ internal sealed class IdentityLowering(LoweringContext context)
                 Certificate = name with { Value = certificate },
                 Key = name with { Value = key },
             };
+            if (context.Machine.Look(CertificateFolder + name.Value + ".dh").Presence == FilePresence.Present)
+                context.Findings.Note(name.At, "`" + CertificateFolder + name.Value + ".dh` is not read: Diffie-Hellman parameters are chosen by the system's TLS library");
         }
         return Complete(draft) ? identity : null;
+    }
+
+    /// <summary>The trust anchors for clients that lie beside a certificate of that folder, <c>NAME.ca</c>; null where there are none, and those of the system count (O16).</summary>
+    public string? FolderAnchor(Item.Text name)
+    {
+        string file = CertificateFolder + name.Value + ".ca";
+        if (context.Machine.Look(file).Presence != FilePresence.Present)
+            return null;
+        string anchor = "certs/" + name.Value.ToLowerInvariant();
+        _anchors[anchor] = file;
+        return anchor;
     }
 
     private void Option(StatementReader reader, Draft draft)

@@ -136,13 +136,21 @@ internal sealed class ListenOptions(LoweringContext context, TableLowering table
     private string? Unnamed(Item.Text spec)
     {
         if (_folderName is not null)
-            return identities.UseFolder(_folderName, mustExist: true);
+            return InFolder(_folderName, mustExist: true);
         foreach (string name in (string[])[_hostName ?? context.HostName, context.HostName, "*"])
         {
             if (identities.Knows(name))
                 return identities.Use(new Item.Text(name, false, _tlsAt));
         }
-        return context.OldGrammar ? identities.UseFolder(spec, mustExist: false) : null;
+        return context.OldGrammar ? InFolder(spec, mustExist: false) : null;
+    }
+
+    private string? InFolder(Item.Text name, bool mustExist)
+    {
+        string? identity = identities.UseFolder(name, mustExist);
+        if (identity is not null && ClientCertificate != ClientCertificateDemand.None && ClientAnchors.IsEmpty && identities.FolderAnchor(name) is { } anchor)
+            ClientAnchors = [anchor];
+        return identity;
     }
 
     private void TellMissing(Item.Text spec)
