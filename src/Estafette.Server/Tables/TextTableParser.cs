@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Estafette.Config;
 
 namespace Estafette.Tables;
 
@@ -21,7 +22,7 @@ internal enum TextTableForm : byte
 
 /// <summary>
 /// Reads the text form of tables: table(5), aliases(5), the input of makemap. Pure; never throws. Key and value are separated by
-/// blanks, a colon, or both (P16); <c>#</c> begins a comment line; a backslash at the end joins the next line. There is no folding by
+/// blanks, a colon, or both (P16; see <see cref="TableKey"/>); <c>#</c> begins a comment line; a backslash at the end joins the next line. There is no folding by
 /// indentation: a folded line is an entry without value, and that is an error.
 /// </summary>
 internal static class TextTableParser
@@ -43,7 +44,7 @@ internal static class TextTableParser
                     form = TextTableForm.List;
                 continue;
             }
-            int keyEnd = KeyEnd(entry, form);
+            int keyEnd = form == TextTableForm.List ? entry.Length : TableKey.End(entry);
             if (keyEnd <= 0)
                 return Bad(rows, first, entry[0] is '"' or '[' ? "key is not closed" : "entry has no key");
             if (form == TextTableForm.Detect)
@@ -77,17 +78,6 @@ internal static class TextTableParser
                 return joined is null ? part.ToString() : joined.Append(part).ToString();
             (joined ??= new System.Text.StringBuilder()).Append(part[..^1]).Append(' ');
         }
-    }
-
-    /// <summary>Where the key ends; 0 or less when there is none.</summary>
-    private static int KeyEnd(string entry, TextTableForm form)
-    {
-        if (form == TextTableForm.List)
-            return entry.Length;
-        if (entry[0] is '"' or '[')
-            return entry.IndexOf(entry[0] == '"' ? '"' : ']', 1) + 1;
-        int end = entry.AsSpan().IndexOfAny(" \t:");
-        return end < 0 ? entry.Length : end;
     }
 
     private static string Value(ReadOnlySpan<char> rest)

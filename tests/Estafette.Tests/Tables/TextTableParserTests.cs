@@ -20,6 +20,10 @@ public sealed class TextTableParserTests
     [InlineData("a: b, \\\n c\nd: e", "a=b,   c;d=e")]
     [InlineData("[::1]\tlocalhost", "[::1]=localhost")]
     [InlineData("joe 1000:100:/home/virtual/joe", "joe=1000:100:/home/virtual/joe")]
+    [InlineData("[smtp.example.net]:587 me@example.net:secret", "[smtp.example.net]:587=me@example.net:secret")]
+    [InlineData("[mx.test]:25: secure match=.test\n[2001:db8::1]:2525\tencrypt", "[mx.test]:25=secure match=.test;[2001:db8::1]:2525=encrypt")]
+    [InlineData("smtp.example.net:587 me:secret\nsmtp.example.net me:other", "smtp.example.net:587=me:secret;smtp.example.net=me:other")]
+    [InlineData("joe.doe:1000:100:/home/joe\nroot:25\njane.doe:25", "joe.doe=1000:100:/home/joe;root=25;jane.doe=25")]
     public void P16_mappings_are_read_as_people_write_them(string text, string rows) => Assert.Equal(rows, Rows(text));
 
     [Theory]

@@ -5,7 +5,7 @@ namespace Estafette.Config.Dialects.OpenSmtpd;
 
 /// <summary>
 /// The form of a <c>file:</c> table, as far as a check before the start needs it: one entry a line, <c>#</c> comments, key and value parted by blanks or a colon;
-/// the first entry decides whether it is a list or a mapping (a comment <c># @list</c> decides for a list). Lines are not continued.
+/// the first entry decides whether it is a list or a mapping (a comment <c># @list</c> decides for a list). A backslash at the end of a line joins the next one.
 /// </summary>
 internal static class TableFile
 {
@@ -15,11 +15,13 @@ internal static class TableFile
     {
         var rows = ImmutableArray.CreateBuilder<KeyValuePair<string, string>>();
         bool? mapping = null;
-        int number = 0;
-        foreach (string raw in Encoding.UTF8.GetString(bytes).Split('\n'))
+        string[] lines = Encoding.UTF8.GetString(bytes).Split('\n');
+        for (int i = 0; i < lines.Length; i++)
         {
-            number++;
-            string line = raw.Trim();
+            int number = i + 1;
+            string line = lines[i].Trim();
+            if (line.EndsWith('\\') && line[0] != '#')
+                line = Joined(lines, ref i);
             if (line.StartsWith('#'))
             {
                 if (mapping is null && line[1..].Trim() == "@list")
@@ -28,8 +30,8 @@ internal static class TableFile
             }
             if (line.Length == 0)
                 continue;
-            int end = KeyEnd(line);
-            if (end < 0)
+            int end = TableKey.End(line);
+            if (end == 0)
                 return new Content(rows.ToImmutable(), number, mapping ?? true);
             mapping ??= end < line.Length;
             if (mapping == false)
@@ -42,20 +44,20 @@ internal static class TableFile
                 value = value[1..].TrimStart();
             if (value.Length == 0)
                 return new Content(rows.ToImmutable(), number, true);
-            rows.Add(KeyValuePair.Create(line[..end], value));
+            rows.Add(KeyValuePair.Create(line[..end].Trim('"'), value));
         }
         return new Content(rows.ToImmutable(), null, mapping ?? true);
     }
 
-    /// <summary>Where the key ends; an address literal in brackets may hold colons. -1 when its bracket is not closed.</summary>
-    private static int KeyEnd(string line)
+    /// <summary>The entry that begins at a line and goes on behind each backslash; <paramref name="at"/> is then its last line.</summary>
+    private static string Joined(string[] lines, ref int at)
     {
-        if (line[0] == '[')
+        var entry = new StringBuilder();
+        while (lines[at].TrimEnd('\r') is var part && part.EndsWith('\\') && at + 1 < lines.Length)
         {
-            int bracket = line.IndexOf(']', StringComparison.Ordinal);
-            return bracket < 0 ? -1 : bracket + 1;
+            entry.Append(part.AsSpan(0, part.Length - 1)).Append(' ');
+            at++;
         }
-        int end = line.AsSpan().IndexOfAny(" \t:");
-        return end < 0 ? line.Length : end;
+        return entry.Append(lines[at]).ToString().Trim();
     }
 }
