@@ -75,11 +75,13 @@ internal sealed class ServerIdentity
         double days = (end - now).TotalDays;
         string file = config is { CertificateFile.Length: > 0 } ? $" ({config.CertificateFile})" : "";
         string? text = now < begin ? string.Create(CultureInfo.InvariantCulture, $"is not valid before {begin:yyyy-MM-dd HH:mm} UTC: clients refuse it, and the machine's clock may be wrong")
-            : days < 0 ? string.Create(CultureInfo.InvariantCulture, $"has expired on {end:yyyy-MM-dd}, {Math.Floor(-days)} days ago: clients that verify it refuse it")
-            : days < WarningDays ? string.Create(CultureInfo.InvariantCulture, $"expires on {end:yyyy-MM-dd}, in {Math.Floor(days)} days")
+            : days < 0 ? string.Create(CultureInfo.InvariantCulture, $"has expired on {end:yyyy-MM-dd}, {Days(-days)} ago: clients that verify it refuse it")
+            : days < WarningDays ? string.Create(CultureInfo.InvariantCulture, $"expires on {end:yyyy-MM-dd}, in {Days(days)}")
             : null;
         return text is null ? null : new Diagnostic(Severity.Warning, config?.At ?? SourceSpan.None, $"pki {Name}: the certificate{file} {text}", "renew it; a new file is taken up without a restart");
     }
+
+    private static string Days(double days) => Math.Floor(days) is 1 ? "1 day" : string.Create(CultureInfo.InvariantCulture, $"{Math.Floor(days)} days");
 
     /// <summary>The certificate of the key, which is not always the first of its file; null when none is.</summary>
     private static X509Certificate2? Join(X509Certificate2Collection chain, string key)

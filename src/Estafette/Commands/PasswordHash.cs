@@ -15,8 +15,8 @@ internal static partial class PasswordHash
 
     private const string Scram = "scram-sha-256";
 
-    /// <summary>Names of schemes and the prefixes by which libcrypt knows them; the cost is the library's own choice.</summary>
-    private static readonly (string Name, string Prefix)[] s_schemes = [("sha512", "$6$"), ("yescrypt", "$y$"), ("bcrypt", "$2b$"), ("sha256", "$5$")];
+    /// <summary>Names of schemes, the prefixes by which libcrypt knows them, and the cost: 0 is the library's own choice, which for bcrypt is too low to resist guessing (2^5 rounds).</summary>
+    private static readonly (string Name, string Prefix, uint Cost)[] s_schemes = [("sha512", "$6$", 0), ("yescrypt", "$y$", 0), ("bcrypt", "$2b$", 10), ("sha256", "$5$", 0)];
 
     public const string DefaultScheme = "sha512";
 
@@ -27,11 +27,11 @@ internal static partial class PasswordHash
     {
         if (scheme == Scram)
             return ScramVerifier.Create(password)?.ToStoredText();
-        string? prefix = Array.Find(s_schemes, s => s.Name == scheme).Prefix;
-        return prefix is null || password.Contains((byte)0) ? null : Crypt(prefix, password);
+        (string? _, string? prefix, uint cost) = Array.Find(s_schemes, s => s.Name == scheme);
+        return prefix is null || password.Contains((byte)0) ? null : Crypt(prefix, cost, password);
     }
 
-    private static unsafe string? Crypt(string prefix, ReadOnlySpan<byte> password)
+    private static unsafe string? Crypt(string prefix, uint cost, ReadOnlySpan<byte> password)
     {
         byte[] key = new byte[password.Length + 1];
         password.CopyTo(key);
@@ -39,7 +39,7 @@ internal static partial class PasswordHash
         byte* setting = stackalloc byte[SettingSize];
         try
         {
-            if (crypt_gensalt_rn(prefix, new CULong(0), null, 0, setting, SettingSize) is null)
+            if (crypt_gensalt_rn(prefix, new CULong(cost), null, 0, setting, SettingSize) is null)
                 return null;
             fixed (byte* text = key)
             {

@@ -111,7 +111,7 @@ internal static class SmtpctlCommand
         if (string.IsNullOrEmpty(password))
         {
             Console.Error.WriteLine("smtpctl: no password given: as an argument or one line on standard input");
-            return args.Length > 0 ? ExitCode.Failure : ExitCode.Ok;
+            return ExitCode.Failure;
         }
         byte[] octets = System.Text.Encoding.UTF8.GetBytes(password);
         string? stored = PasswordHash.Create(scheme, octets);

@@ -33,7 +33,8 @@ internal sealed class SubmissionClient(StateFolder state, TextWriter? transcript
         }
         catch (Exception e) when (e is SocketException or IOException)
         {
-            return new SubmissionResult.NoDaemon(e.Message);
+            // The library's words for a socket that does not exist speak of addresses.
+            return new SubmissionResult.NoDaemon(e is SocketException { SocketErrorCode: SocketError.AddressNotAvailable } ? "there is no socket " + state.SubmissionSocket : e.Message);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {

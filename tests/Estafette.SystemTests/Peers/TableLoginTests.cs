@@ -25,6 +25,14 @@ public sealed class TableLoginTests
     }
 
     [Fact]
+    public async Task Encrypt_makes_no_cheap_hash_and_nothing_of_nothing()
+    {
+        Assert.StartsWith("$2b$10$", await LoginServer.StoredAsync(Secrets.Password(), "bcrypt"), StringComparison.Ordinal);
+        CommandResult empty = await Command.RunAsync(Published.Tool("smtpctl"), ["encrypt"], "");
+        Assert.True(empty is { ExitCode: 1, Output: "" }, empty.ToString());
+    }
+
+    [Fact]
     public async Task SCRAM_with_and_without_channel_binding_over_both_versions_of_TLS()
     {
         string right = Secrets.Password();

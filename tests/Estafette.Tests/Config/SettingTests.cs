@@ -212,4 +212,56 @@ public sealed class SettingTests
             folder = Path.GetDirectoryName(folder)!;
         return File.ReadAllText(Path.Combine(folder, "docs", "smtpd-conf.md"));
     }
+
+    [Theory]
+    [InlineData("label me:S3cret", null)]
+    [InlineData("LABEL me:S3cret", null)]
+    [InlineData("other me:S3cret", "has no row for the label `label`")]
+    [InlineData("label S3cret", "is not of the form user:password")]
+    public void A_label_without_a_login_is_told_before_mail_waits_for_it(string row, string? told)
+    {
+        ConfigResult result = Conf.Read("table s file:/etc/mail/secrets\naction r relay host smtp+tls://label@h auth <s>\nmatch for any action r",
+            new MachineInMemory().With("/etc/mail/secrets", row + "\n", "640"));
+        Assert.NotNull(result.Config);
+        if (told is null)
+            Assert.Empty(result.Diagnostics);
+        else
+            Assert.Contains(told, Assert.Single(result.Diagnostics).Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("S3cret", Conf.Printed(result), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("[mx.test]:25 secure match=mx.test\nmx.test:587 encrypt\n[2001:db8::1]:25 \\\n  encrypt\n", true)]
+    [InlineData("[mx.test]:25 secur\n", false)]
+    public void A_table_file_may_name_next_hops_with_their_port(string rows, bool good)
+    {
+        ConfigResult result = Conf.Read("table p file:/etc/mail/policy\naction r relay tls-policy <p>\nmatch for any action r", new MachineInMemory().With("/etc/mail/policy", rows));
+        Assert.True(good == result.Config is not null, Conf.Printed(result));
+        Assert.Equal(!good, Conf.Printed(result).Contains("the TLS policy of `[mx.test]:25`", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_trust_anchor_that_nobody_names_is_noted() => Conf.Expect("""
+        ca provider cert "/ca.pem"
+        action "r" relay host smtp+tls://h.test
+        match for any action "r"
+        """, """
+        smtpd.conf:1:4: note: no line uses `ca provider`, so it vouches for nobody
+            ca provider cert "/ca.pem"
+               ^~~~~~~~
+          cure: add `ca provider` to the action or the listener that is to trust it
+        """, new MachineInMemory().With("/ca.pem", ""));
+
+    [Fact]
+    public void Exchanged_files_of_a_certificate_are_told_as_that() => Conf.Expect("""
+        pki m cert "/k.pem" key "/c.pem"
+        listen on lo tls pki m
+        action "l" mbox
+        match for local action "l"
+        """, """
+        smtpd.conf:1:25: error: `/c.pem` holds a certificate and no private key
+            pki m cert "/k.pem" key "/c.pem"
+                                    ^~~~~~~~
+          cure: write the files the other way round: `cert` takes the certificate, `key` the key
+        """, new MachineInMemory().With("/c.pem", "-----BEGIN CERTIFICATE-----\n").With("/k.pem", "-----BEGIN PRIVATE KEY-----\n", "600"));
 }

@@ -109,6 +109,6 @@ internal sealed class Authenticator(LoginGate gate, EventSink events, RelayTimeo
             || host.EndsWith(".gmail.com", StringComparison.OrdinalIgnoreCase) || host.EndsWith(".google.com", StringComparison.OrdinalIgnoreCase);
         return google
             ? " (hint: Google takes no account password here: switch on two-step verification, create an app password at myaccount.google.com/apppasswords and put it into the credentials table)"
-            : " (hint: login or password is wrong, or this provider wants an app password instead of the account's)";
+            : " (hint: login or password is wrong, or this provider wants an app password instead of the account's; a corrected row is used at the next attempt, `smtpctl schedule all` makes it now)";
     }
 }

@@ -111,6 +111,11 @@ internal sealed class HostHealth(EventSink events, TimeProvider clock)
                     _resting.Remove(_resting.MinBy(e => e.Value.FailedAt).Key);
                 _resting.Add(key, entry = new Entry { Failure = failure });
             }
+            else if (now < entry.FailedAt + LeastPause)
+            {
+                // Begun beside the attempt that failed just now: the same news, not a second failure.
+                return;
+            }
             pause = entry.Pause = entry.Pause == TimeSpan.Zero ? FirstPause : TimeSpan.FromTicks(Math.Min(entry.Pause.Ticks * 2, LongestPause.Ticks));
             entry.Failure = failure;
             entry.FailedAt = now;

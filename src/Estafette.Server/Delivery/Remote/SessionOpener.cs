@@ -108,7 +108,7 @@ internal sealed class SessionOpener(RelayServices services)
             return TlsFailed(connection, plan);
         int code = await connection.ReadReplyAsync(_timeouts.Greeting);
         if (code is not (>= 200 and < 300))
-            return Refused(connection, target, "greeting");
+            return Unanswered(connection, plan, "greeting");
         string name = await HelloNameAsync(connection, plan.Action, plan.Config, cancellationToken);
         EhloCapabilities? capabilities = await HelloAsync(connection, target, name);
         if (capabilities is null)
@@ -123,7 +123,7 @@ internal sealed class SessionOpener(RelayServices services)
                 // Whatever was promised in clear text is forgotten (E6).
                 capabilities = encrypted ? await HelloAsync(connection, target, name) : capabilities;
                 if (capabilities is null)
-                    return Refused(connection, target, "answer to EHLO");
+                    return Unanswered(connection, plan, "answer to EHLO");
             }
             else if (plan.Tls.Level >= TlsLevel.Encrypt)
             {
@@ -247,6 +247,15 @@ internal sealed class SessionOpener(RelayServices services)
 
     private static OpenResult OfAction(EnhancedStatus status, string text, RelayEndPoint target) =>
         new(null, PeerOutcome.Deferred(status, text, target, OutcomeScope.NextHop), OpenStep.Action);
+
+    /// <summary>In TLS 1.3 a server that misses our certificate says so only after the handshake, by hanging up (RFC 8446 s4.4.2.4).</summary>
+    private static OpenResult Unanswered(SmtpConnection connection, OpenPlan plan, string awaited)
+    {
+        OpenResult result = Refused(connection, plan.Target, awaited);
+        return connection is { IsEncrypted: true, Failure: not null } && plan.Tls.Identity is null && result.Failure is { } outcome
+            ? result with { Failure = outcome with { Text = outcome.Text + ", right after the TLS handshake (hint: it may demand a certificate of this server: name one with `pki` on the action)" } }
+            : result;
+    }
 
     private static OpenResult Refused(SmtpConnection connection, RelayEndPoint target, string awaited)
     {

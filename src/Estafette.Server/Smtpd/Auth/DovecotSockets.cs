@@ -52,7 +52,7 @@ internal sealed class DovecotService(string path, TimeProvider clock)
         catch (Exception e) when (e is IOException or SocketException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
             _failedAt = clock.GetUtcNow();
-            Failure = $"Dovecot at {path}: {(e is OperationCanceledException ? "no greeting in time" : e.Message)}";
+            Failure = $"Dovecot at {path}: {WordsOf(e)}";
             return null;
         }
         finally
@@ -60,4 +60,14 @@ internal sealed class DovecotService(string path, TimeProvider clock)
             _connecting.Release();
         }
     }
+
+    /// <summary>The library's words for a socket that does not exist speak of addresses.</summary>
+    private static string WordsOf(Exception e) => e switch
+    {
+        OperationCanceledException => "no greeting in time",
+        SocketException { SocketErrorCode: SocketError.AddressNotAvailable } => "there is no such socket (does Dovecot run, with this `unix_listener` in its `service auth`?)",
+        SocketException { SocketErrorCode: SocketError.AccessDenied } => "permission denied (`mode`, `user` or `group` of the `unix_listener` must let this daemon's user write)",
+        SocketException { SocketErrorCode: SocketError.ConnectionRefused } => "connection refused (Dovecot does not run)",
+        _ => e.Message,
+    };
 }

@@ -40,6 +40,16 @@ public sealed class HostHealthTests
     }
 
     [Fact]
+    public void Attempts_that_fail_side_by_side_are_one_failure()
+    {
+        foreach (int _ in Enumerable.Range(0, 3))
+            Assert.Null(_health.Ask(s_first, "out", lastResort: false));
+        foreach (int _ in Enumerable.Range(0, 3))
+            _health.Failed(s_first, "out", s_refused, wholeHost: true);
+        Assert.Equal(HostHealth.FirstPause, Assert.IsType<RelayHostDown>(Assert.Single(_events.Events)).Pause);
+    }
+
+    [Fact]
     public void One_lane_probes_at_a_time_and_the_others_are_told_why_they_wait()
     {
         Fail(wholeHost: true);

@@ -12,6 +12,7 @@ internal sealed class IdentityLowering(LoweringContext context)
     public const string CertificateFolder = "/etc/mail/certs/";
 
     private readonly Dictionary<string, Draft> _drafts = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, SourceSpan> _unusedAnchors = new(StringComparer.Ordinal);
     private readonly ImmutableDictionary<string, string>.Builder _anchors = ImmutableDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
 
     private sealed class Draft(string name, SourceSpan at)
@@ -67,6 +68,7 @@ internal sealed class IdentityLowering(LoweringContext context)
         if (file is null || reader.Failed)
             return;
         _anchors[name.Value.ToLowerInvariant()] = file.Value;
+        _unusedAnchors[name.Value.ToLowerInvariant()] = name.At;
         if (context.CheckFiles && context.Machine.Look(file.Value).IsMissing)
             context.Findings.Error(file.At, "`" + file.Value + "` is missing", "correct the path, or install the file");
     }
@@ -89,10 +91,22 @@ internal sealed class IdentityLowering(LoweringContext context)
         return draft.Broken || !Complete(draft) ? null : key;
     }
 
+    /// <summary>To be asked when every line has been read.</summary>
+    public void TellUnusedAnchors()
+    {
+        if (context.Findings.HasErrors)
+            return;
+        foreach ((string name, SourceSpan at) in _unusedAnchors)
+            context.Findings.Note(at, "no line uses `ca " + name + "`, so it vouches for nobody", "add `ca " + name + "` to the action or the listener that is to trust it");
+    }
+
     public string? UseAnchor(Item.Text name)
     {
         if (_anchors.ContainsKey(name.Value.ToLowerInvariant()))
+        {
+            _unusedAnchors.Remove(name.Value.ToLowerInvariant());
             return name.Value.ToLowerInvariant();
+        }
         string? meant = Spelling.Closest(name.Value, _anchors.Keys);
         context.Findings.Error(name.At, "there is no `ca " + name.Value + "`", meant is null ? "declare it: `ca " + name.Value + " cert \"/path.pem\"`" : "did you mean `" + meant + "`?");
         return null;
@@ -172,6 +186,12 @@ internal sealed class IdentityLowering(LoweringContext context)
         if (!context.CheckFiles)
             return true;
         bool there = Exists(draft.Certificate, "certificate") & Exists(draft.Key, "key");
+        if (there && IsCertificate(draft.Key.Value))
+        {
+            context.Findings.Error(draft.Key.At, "`" + draft.Key.Value + "` holds a certificate and no private key", "write the files the other way round: `" + word + "` takes the certificate, `key` the key");
+            draft.Broken = true;
+            return false;
+        }
         FileState key = context.Machine.Look(draft.Key.Value);
         if (key.Presence == FilePresence.Present && KeyFile.Problem(draft.Key.Value, key.Mode) is { } problem)
         {
@@ -182,6 +202,9 @@ internal sealed class IdentityLowering(LoweringContext context)
         draft.Broken |= !there;
         return there;
     }
+
+    private bool IsCertificate(string path) => context.Machine.Read(path) is { Failure: null } content
+        && content.Bytes.Span.IndexOf("-----BEGIN CERTIFICATE-----"u8) >= 0 && content.Bytes.Span.IndexOf("PRIVATE KEY-----"u8) < 0;
 
     private bool Exists(Item.Text file, string what)
     {

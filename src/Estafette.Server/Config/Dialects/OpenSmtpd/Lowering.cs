@@ -69,6 +69,7 @@ internal sealed class Lowering
                 "add at least one `match ... action` (or `accept ... deliver to`) line; see docs/smtpd-conf.md for a whole example");
         }
         new CertificateRuleCheck(_context, _tables, _listeners, _identities).Check(rules);
+        _identities.TellUnusedAnchors();
         new OpenRelayCheck(_context, _tables, _listeners, _actions.Actions).Check(rules, _rules.OpenRelays);
         return new MailConfig
         {

@@ -261,6 +261,24 @@ internal sealed class RelayLowering(LoweringContext context, TableLowering table
         }
         if (_action.Credentials is { Key: not CredentialKey.Label } && labels)
             context.Findings.Warning(_action.At, "the label in the URL is not used: `auth` goes by another key", "remove the label, or `by host`");
+        if (_action.Credentials is { Key: CredentialKey.Label } byLabel && context.CheckFiles)
+            CheckLabels(byLabel.Table);
         return _action;
+    }
+
+    /// <summary>A label without a row, or with one of another form, makes mail wait; the row itself is never shown.</summary>
+    private void CheckLabels(string table)
+    {
+        if (tables.Rows(table) is not { } rows)
+            return;
+        foreach (string label in _action.Hosts.Select(h => h.AuthLabel).OfType<string>().Distinct(StringComparer.OrdinalIgnoreCase))
+        {
+            string cure = "write the line `" + label + " user:password`";
+            string[] values = [.. rows.Where(r => r.Key.Equals(label, StringComparison.OrdinalIgnoreCase)).Select(r => r.Value)];
+            if (values.Length == 0)
+                context.Findings.Warning(_action.At, "the table `" + table + "` has no row for the label `" + label + "`: mail waits until it has", cure);
+            else if (!values.Any(v => v.IndexOf(':', StringComparison.Ordinal) > 0))
+                context.Findings.Warning(_action.At, "the row of the label `" + label + "` in the table `" + table + "` is not of the form user:password: mail waits until it is", cure);
+        }
     }
 }
