@@ -253,7 +253,7 @@ internal sealed class SessionOpener(RelayServices services)
     {
         OpenResult result = Refused(connection, plan.Target, awaited);
         return connection is { IsEncrypted: true, Failure: not null } && plan.Tls.Identity is null && result.Failure is { } outcome
-            ? result with { Failure = outcome with { Text = outcome.Text + ", right after the TLS handshake (hint: it may demand a certificate of this server: name one with `pki` on the action)" } }
+            ? result with { Failure = outcome with { Text = outcome.Text + ", right after the TLS handshake (hint: it may demand a certificate of this server: name one with `pki` on the action)" }, Step = OpenStep.Action }
             : result;
     }
 
