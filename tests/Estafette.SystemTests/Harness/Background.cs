@@ -46,7 +46,7 @@ internal sealed class Background : IAsyncDisposable
     {
         if (!Process.HasExited)
             await Command.RunAsync("/bin/kill", ["-TERM", Process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
-        using var limit = new CancellationTokenSource(deadline ?? TimeSpan.FromSeconds(30));
+        using var limit = new CancellationTokenSource(deadline ?? TimeSpan.FromSeconds(60));
         try
         {
             await Process.WaitForExitAsync(limit.Token);

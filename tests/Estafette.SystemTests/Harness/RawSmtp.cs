@@ -115,7 +115,7 @@ internal sealed class RawSmtp : IAsyncDisposable
     /// <summary>The next line, for other protocols too; null when the server closed.</summary>
     public async Task<string?> LineAsync(TimeSpan? deadline = null)
     {
-        using var limit = new CancellationTokenSource(deadline ?? TimeSpan.FromSeconds(30));
+        using var limit = new CancellationTokenSource(deadline ?? TimeSpan.FromSeconds(60));
         byte[] buffer = new byte[4096];
         while (true)
         {

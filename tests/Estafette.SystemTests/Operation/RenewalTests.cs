@@ -19,7 +19,7 @@ public sealed class RenewalTests(ITestOutputHelper output)
         var certificate = new RenewedCertificate(folder["letsencrypt"]);
         string first = await certificate.RenewByLinkAsync();
         await using Daemon daemon = await Daemon.StartAsync(certificate.Pki + Listen, folder);
-        await RenewUnderLoadAsync(daemon, certificate, first);
+        await RenewUnderLoadAsync(daemon, first, certificate.RenewByLinkAsync, certificate.RenewByRenameAsync);
     }
 
     [Fact]
@@ -44,15 +44,15 @@ public sealed class RenewalTests(ITestOutputHelper output)
             {
                 await daemon.StartAgainAsync(Published.Tool("estafette"), run);
             }
-            await RenewUnderLoadAsync(daemon, certificate, first);
+            await RenewUnderLoadAsync(daemon, first, certificate.RenewByLinkAsync);
         }
     }
 
-    private async Task RenewUnderLoadAsync(Daemon daemon, RenewedCertificate certificate, string first)
+    private async Task RenewUnderLoadAsync(Daemon daemon, string first, params Func<Task<string>>[] renewals)
     {
         await using var load = new HandshakeLoad(daemon.Port);
         await Wait.UntilAsync(() => load.Newest == first, "the first certificate is shown\n" + daemon.Log);
-        foreach (Func<Task<string>> renew in (Func<Task<string>>[])[certificate.RenewByLinkAsync, certificate.RenewByRenameAsync])
+        foreach (Func<Task<string>> renew in renewals)
         {
             string next = await renew();
             var clock = Stopwatch.StartNew();

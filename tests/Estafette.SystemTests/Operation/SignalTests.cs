@@ -56,7 +56,7 @@ public sealed class SignalTests
     public async Task SIGTERM_tells_idle_sessions_421_lets_a_message_finish_and_ends_well()
     {
         using var folder = new TemporaryFolder();
-        await using var daemon = await Daemon.StartAsync(Configurations.ToSink(9), folder);
+        await using var daemon = await Daemon.StartAsync(Configurations.ToSink(9) + "\nlimit drain 2m", folder);
         await using RawSmtp idle = await RawSmtp.GreetedAsync(daemon.Port);
         await using RawSmtp busy = await RawSmtp.GreetedAsync(daemon.Port);
         await busy.BeginDataAsync("a@client.test", "b@mx.test");
@@ -90,7 +90,7 @@ public sealed class SignalTests
         using var folder = new TemporaryFolder();
         await using var daemon = await Daemon.StartAsync(Configurations.ToSink(9), folder);
         string other = folder.Write("other.conf", Configurations.ToSink(9).Replace("@PORT@", Ports.Free().ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal));
-        CommandResult second = await Command.RunAsync(Published.Tool("estafette"), ["run", "--config", other, "--state", daemon.State], deadline: TimeSpan.FromSeconds(20));
+        CommandResult second = await Command.RunAsync(Published.Tool("estafette"), ["run", "--config", other, "--state", daemon.State], deadline: TimeSpan.FromSeconds(60));
         Assert.Equal(1, second.ExitCode);
         Assert.Matches("estafette: .*(another|already|in use)", second.Error);
         // Its sockets and its mail are as they were.
