@@ -13,7 +13,7 @@ namespace Estafette.Smtpd;
 /// One handshake's look at the client's certificate. Where it was only asked for, an untrusted one is noted and the session goes on; where it is demanded the
 /// handshake ends. What counts is in <see cref="CertificateTrust"/>.
 /// </summary>
-internal sealed class ClientCertificateCheck(ListenerConfig listener, ServerCertificates certificates)
+internal sealed class ClientCertificateCheck(ListenerConfig listener, ServerCertificates certificates, TimeProvider clock)
 {
     private readonly ImmutableArray<string> _anchors = listener.ClientAnchors;
 
@@ -80,8 +80,8 @@ internal sealed class ClientCertificateCheck(ListenerConfig listener, ServerCert
         }
         if (flags.HasFlag(X509ChainStatusFlags.NotTimeValid))
         {
-            bool early = certificate.NotBefore > DateTime.Now;
-            return early ? "it is not valid yet" : certificate.NotAfter < DateTime.Now ? "it has expired" : "an issuer's certificate has expired";
+            DateTimeOffset now = clock.GetUtcNow();
+            return now < certificate.NotBefore ? "it is not valid yet" : now > certificate.NotAfter ? "it has expired" : "an issuer's certificate has expired";
         }
         if (flags.HasFlag(X509ChainStatusFlags.NotValidForUsage))
             return "it is not meant for clients (extended key usage)";

@@ -25,7 +25,7 @@ internal static class TlsUpgrade
         ServerCertificates certificates = session.Services.Certificates;
         (PipeReader input, PipeWriter output) = transport.Pipes;
         var stream = new SslStream(new PipeStream(input, output), leaveInnerStreamOpen: false);
-        ClientCertificateCheck? check = listener.ClientCertificate == ClientCertificateDemand.None ? null : new ClientCertificateCheck(listener, certificates);
+        ClientCertificateCheck? check = listener.ClientCertificate == ClientCertificateDemand.None ? null : new ClientCertificateCheck(listener, certificates, session.Parts.Clock);
         transport.Arm(session.Limits.TlsHandshake);
         try
         {
