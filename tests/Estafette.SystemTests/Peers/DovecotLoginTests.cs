@@ -38,7 +38,7 @@ public sealed class DovecotLoginTests
         string right = "simple" + Secrets.PasswordMarker;
         await using LoginServer server = await LoginServer.StartAsync("auth dovecot \"@DIR@/run/auth-client\" mechanisms \"PLAIN CRAM-MD5\"", folder: folder);
         await PutOffAsync(server, right);
-        Assert.Contains("by PLAIN: Dovecot at " + folder["run/auth-client"], server.Log, StringComparison.Ordinal);
+        Assert.Contains("by PLAIN: Dovecot at " + folder["run/auth-client"] + ": there is no such socket (does Dovecot run", server.Log, StringComparison.Ordinal);
         Background first = await StartAsync(folder, right);
         await using (first)
         {

@@ -264,4 +264,16 @@ public sealed class SettingTests
                                     ^~~~~~~~
           cure: write the files the other way round: `cert` takes the certificate, `key` the key
         """, new MachineInMemory().With("/c.pem", "-----BEGIN CERTIFICATE-----\n").With("/k.pem", "-----BEGIN PRIVATE KEY-----\n", "600"));
+
+    [Fact]
+    public void Verify_without_a_word_that_asks_for_TLS_tells_where_it_stands() => Conf.Expect("""
+        listen on lo verify port 26
+        action "l" mbox
+        match for local action "l"
+        """, """
+        smtpd.conf:1:14: error: `verify` stands behind the word that asks for TLS
+            listen on lo verify port 26
+                         ^~~~~~
+          cure: write `tls-require verify`, `smtps verify` or `tls verify optional`
+        """);
 }
