@@ -91,7 +91,7 @@ public sealed class ServerCertificates
             else if (ServerIdentity.Read(pem, at, out Diagnostic? problem) is { } read)
                 usable[pem.Name] = read;
             else
-                wrong.Add(problem!);
+                wrong.Add(identity is null or { SelfSigned: true } ? problem! : problem! with { Message = $"{problem.Message} (certificate {identity.CertificateFile}, key {identity.KeyFile})" });
         }
         var anchors = new Dictionary<string, X509Certificate2Collection>(StringComparer.OrdinalIgnoreCase);
         foreach ((string name, string file) in config.TrustAnchors)

@@ -205,6 +205,13 @@ public sealed class SettingTests
         Assert.Equal(read[0].Rules.Select(r => string.Join(", ", r.Criteria.Select(c => c.Kind))), read[1].Rules.Select(r => string.Join(", ", r.Criteria.Select(c => c.Kind))));
     }
 
+    [Fact]
+    public void The_manuals_machine_with_a_provider_is_good()
+    {
+        string text = Assert.Single(Manual().Split("```\n"), t => t.StartsWith("table secrets file:", StringComparison.Ordinal));
+        Assert.Equal("", Conf.Findings(text, new MachineInMemory().With("/etc/mail/secrets", "provider user@example.org:password\n", "640")));
+    }
+
     private static string Manual()
     {
         string folder = AppContext.BaseDirectory;
@@ -266,12 +273,12 @@ public sealed class SettingTests
         """, new MachineInMemory().With("/c.pem", "-----BEGIN CERTIFICATE-----\n").With("/k.pem", "-----BEGIN PRIVATE KEY-----\n", "600"));
 
     [Fact]
-    public void Verify_without_a_word_that_asks_for_TLS_tells_where_it_stands() => Conf.Expect("""
+    public void Verify_elsewhere_than_behind_the_word_that_asks_for_TLS_tells_where_it_stands() => Conf.Expect("""
         listen on lo verify port 26
         action "l" mbox
         match for local action "l"
         """, """
-        smtpd.conf:1:14: error: `verify` stands behind the word that asks for TLS
+        smtpd.conf:1:14: error: `verify` stands directly behind the word that asks for TLS
             listen on lo verify port 26
                          ^~~~~~
           cure: write `tls-require verify`, `smtps verify` or `tls verify optional`

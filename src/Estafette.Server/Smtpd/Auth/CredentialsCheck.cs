@@ -15,7 +15,7 @@ public static class CredentialsCheck
                 continue;
             if (shape.Unusable > 0)
             {
-                yield return new Diagnostic(Severity.Warning, listener.At,
+                yield return new Diagnostic(Severity.Warning, config.Tables.TryGetValue(table.Name, out TableConfig? rows) ? rows.At : listener.At,
                     $"{Of(shape.Unusable, shape.Rows)} of the table `{table.Name}` hold nothing that a password could fit, so those logins always fail",
                     "write what `smtpctl encrypt` prints in the place of passwords in clear");
             }

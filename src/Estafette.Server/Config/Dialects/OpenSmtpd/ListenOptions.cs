@@ -180,8 +180,8 @@ internal sealed class ListenOptions(LoweringContext context, TableLowering table
             if (Port is not null)
                 reader.Fail(at, "`ssl` and `secure` mean two ports, 25 and 465, and cannot have one", "write `tls` or `smtps` instead");
         }
-        else if (Tls is ListenerTls.None && reader.Take("verify"))
-            reader.Fail(at, "`verify` stands behind the word that asks for TLS", "write `tls-require verify`, `smtps verify` or `tls verify optional`");
+        else if (!TlsAndImplicit && reader.Take("verify"))
+            reader.Fail(at, "`verify` stands directly behind the word that asks for TLS", "write `tls-require verify`, `smtps verify` or `tls verify optional`");
         else
             return false;
         return true;
