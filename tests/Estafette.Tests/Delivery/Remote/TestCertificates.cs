@@ -12,12 +12,12 @@ internal sealed class TestCertificates : IDisposable
     private readonly X509Certificate2 _root = Authority("Root");
     private readonly X509Certificate2 _stranger = Authority("Stranger");
 
-    public TestCertificates() => AnchorFile = Write(_root);
+    public TestCertificates() => (AnchorFile, StrangersFile) = (Write(_root), Write(_stranger));
 
     /// <summary>The authority's own certificate, as a PEM file.</summary>
     public string AnchorFile { get; }
 
-    public string StrangersFile => Write(_stranger);
+    public string StrangersFile { get; }
 
     public X509Certificate2 this[string kind]
     {
@@ -41,6 +41,7 @@ internal sealed class TestCertificates : IDisposable
     public void Dispose()
     {
         File.Delete(AnchorFile);
+        File.Delete(StrangersFile);
         foreach (X509Certificate2 certificate in _made.Values.Append(_root).Append(_stranger))
             certificate.Dispose();
     }
