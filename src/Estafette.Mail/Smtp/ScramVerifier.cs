@@ -74,7 +74,8 @@ public sealed class ScramVerifier
     /// <summary>A verifier that no password fits, for a login that does not exist: its salt is made of the login, folded as tables do it, and a secret, and so the same each time: else <c>Alice</c> beside <c>alice</c> would tell who exists.</summary>
     public static ScramVerifier Imaginary(string login, ReadOnlySpan<byte> secret, ScramVerifier? model)
     {
-        byte[] salt = HKDF.Expand(HashAlgorithmName.SHA256, HMACSHA256.HashData(secret, Encoding.UTF8.GetBytes(Folded(login))), model?._salt.Length ?? SaltLength);
+        byte[] key = model is null ? secret.ToArray() : HMACSHA256.HashData(secret, model._storedKey);
+        byte[] salt = HKDF.Expand(HashAlgorithmName.SHA256, HMACSHA256.HashData(key, Encoding.UTF8.GetBytes(Folded(login))), model?._salt.Length ?? SaltLength);
         return new ScramVerifier(model?.Iterations ?? DefaultIterations, salt, RandomNumberGenerator.GetBytes(KeyLength), RandomNumberGenerator.GetBytes(KeyLength));
     }
 

@@ -12,8 +12,23 @@ namespace Estafette.Smtpd.Auth;
 /// </summary>
 internal sealed class TableLogins(string table, ImmutableArray<string> wanted, TableSet tables) : LoginSource
 {
-    /// <summary>Made once a process: a made-up salt must be the same each time somebody asks.</summary>
-    private static readonly byte[] s_secret = RandomNumberGenerator.GetBytes(32);
+    /// <summary>A made-up salt must be the same each time somebody asks, after a restart too: else the salts that stay tell who exists. Strangers do not know it, and a verifier of the table goes in with it.</summary>
+    private static readonly byte[] s_secret = Secret();
+
+    private static byte[] Secret()
+    {
+        try
+        {
+            string machine = Config.RegularFile.ReadText("/etc/machine-id", 1024);
+            if (machine.Length > 0)
+                return HMACSHA256.HashData("estafette: salts of logins that do not exist"u8, System.Text.Encoding.UTF8.GetBytes(machine));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Then the salts last as long as this process.
+        }
+        return RandomNumberGenerator.GetBytes(32);
+    }
 
     public override ValueTask<ImmutableArray<string>> MechanismsAsync(LoginContext context, CancellationToken cancellationToken)
     {
