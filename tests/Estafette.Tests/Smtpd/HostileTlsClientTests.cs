@@ -1,7 +1,4 @@
-using System.Net.Security;
-using System.Security.Cryptography.X509Certificates;
 using global::Estafette.Config.Model;
-using global::Estafette.Events;
 using global::Estafette.Smtpd;
 
 namespace Estafette.Tests.Smtpd;

@@ -2,7 +2,6 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Estafette.Config.Model;
 using Estafette.Delivery.Remote;
-using Estafette.Events;
 using Estafette.Mail;
 using Estafette.Smtp;
 
