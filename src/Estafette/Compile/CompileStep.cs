@@ -34,7 +34,7 @@ internal sealed class CompileStep(DaemonOptions options, DaemonUser daemon, Conf
     public async Task<Compiled> RenewAsync(CancellationToken cancellationToken)
     {
         ConfigResult read = loader.Read(new FileView(Sources()), checkFiles: false);
-        Compiled compiled = await CompileAsync(read, [.. ConfigurationLoader.Errors(read)], cancellationToken);
+        Compiled compiled = await CompileAsync(read, [.. ConfigurationLoader.Errors(read), .. OpenToDaemon([options.State.Root])], cancellationToken);
         // What an unreadable table named before is still delivered: the daemon goes by its old rows too.
         return compiled.Tables is { } tables && !tables.Unreadable().IsEmpty ? compiled with { Actions = null } : compiled;
     }

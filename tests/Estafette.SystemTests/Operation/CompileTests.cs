@@ -106,6 +106,20 @@ public sealed class CompileTests
     }
 
     [Fact]
+    public async Task E13_a_state_folder_that_was_opened_to_the_daemon_is_gone_by_in_no_renewal()
+    {
+        if (!Environment.IsPrivilegedProcess)
+            return;
+        using var folder = new TemporaryFolder();
+        string table = folder.Write("table", "a.test\n");
+        await using Daemon daemon = await Daemon.StartAsync($"table named file:{table}\n" + Configurations.ToSink(9) + "\nmatch from any for domain <named> action \"in\"\n", folder);
+        File.SetUnixFileMode(daemon.State, (UnixFileMode)0b111_111_111);
+        File.WriteAllText(table, "a.test\nb.test\n");
+        await Wait.UntilAsync(() => daemon.Log.Contains("could change it, and with it what root does", StringComparison.Ordinal), "the open folder is told\n" + daemon.Log, TimeSpan.FromSeconds(60));
+        File.SetUnixFileMode(daemon.State, (UnixFileMode)0b111_101_101);
+    }
+
+    [Fact]
     public async Task Nothing_that_the_daemon_put_in_the_place_of_a_named_file_is_handed_over()
     {
         if (!Environment.IsPrivilegedProcess)
