@@ -78,6 +78,8 @@ internal static class DaemonCommand
         events.Publish(new DaemonStarted(VersionText.Value, loader.Source) { At = events.Now });
         if (options.Config is null)
             Welcome.Print(loaded.Config, options.State, loader.MailUser);
+        // What reading the configuration and starting left behind: an idle server keeps none of it.
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         string reason = await stopping.Task;
         events.Publish(new DaemonStopping(reason) { At = events.Now });
         await server.StopAsync();
