@@ -133,6 +133,14 @@ public sealed class ListenTests
     }
 
     [Fact]
+    public void Dovecots_socket_is_missed_before_the_first_login()
+    {
+        const string Listen = Pki + "listen on 192.0.2.7 port 587 tls pki mx.example.org auth dovecot \"/run/dovecot/auth-client\"" + Rule;
+        Assert.Contains("smtpd.conf:3:66: warning: `/run/dovecot/auth-client` is not there", Conf.Findings(Listen, WithCertificate()), StringComparison.Ordinal);
+        Assert.DoesNotContain("is not there", Conf.Findings(Listen, WithCertificate().With("/run/dovecot/auth-client", "")), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void O16_authorities_for_clients_lie_beside_the_certificate_and_dh_is_told_to_be_needless()
     {
         MachineInMemory machine = WithCertificate().With("/etc/mail/certs/special.ca", "a").With("/etc/mail/certs/special.dh", "d");

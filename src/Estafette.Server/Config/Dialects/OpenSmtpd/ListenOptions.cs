@@ -291,6 +291,11 @@ internal sealed class ListenOptions(LoweringContext context, TableLowering table
     {
         if (reader.TakeText("Dovecot's socket", "auth dovecot \"/run/dovecot/auth-client\"") is not { } path)
             return;
+        if (context.CheckFiles && context.Machine.Look(path.Value).IsMissing)
+        {
+            context.Findings.Warning(path.At, "`" + path.Value + "` is not there: logins are put off (454) until Dovecot listens there",
+                "start Dovecot, or correct the path: it is the `unix_listener` of its `service auth`");
+        }
         if (path.Value.StartsWith('/') && Encoding.UTF8.GetByteCount(path.Value) <= LongestSocketPath)
             AuthSource = new AuthSource.Dovecot(path.Value);
         else
