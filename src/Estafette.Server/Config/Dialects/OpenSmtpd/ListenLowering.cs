@@ -59,7 +59,7 @@ internal sealed class ListenLowering(LoweringContext context, TableLowering tabl
         while (reader.More)
             options.TakeForSocket();
         CheckFilter(options);
-        _local = new LocalSubmissionConfig { Filter = options.Filter, MaskSource = options.MaskSource, Tag = options.Tag ?? "local", SendersTable = options.SendersTable };
+        _local = new LocalSubmissionConfig { Filter = options.Filter, MaskSource = options.MaskSource, Tag = options.Tag ?? "local", SendersTable = options.Login.SendersTable };
     }
 
     private void CheckFilter(ListenOptions options)
@@ -70,12 +70,12 @@ internal sealed class ListenLowering(LoweringContext context, TableLowering tabl
 
     private void Finish(StatementReader reader, Item.Text spec, ListenOptions options)
     {
-        options.CheckAuth();
-        if (options.Auth != ListenerAuth.None && options.AuthWithoutTls)
-            context.Findings.Warning(options.AuthAt, "passwords may travel in the clear here: everybody on the way can read them", "remove `auth-without-tls`, and add `tls-require` or `smtps`");
-        else if (options.Auth != ListenerAuth.None && options.Tls == ListenerTls.None && !options.TlsAndImplicit)
+        options.Login.Check();
+        if (options.Login.Demand != ListenerAuth.None && options.Login.WithoutTls)
+            context.Findings.Warning(options.Login.At, "passwords may travel in the clear here: everybody on the way can read them", "remove `auth-without-tls`, and add `tls-require` or `smtps`");
+        else if (options.Login.Demand != ListenerAuth.None && options.Tls == ListenerTls.None && !options.TlsAndImplicit)
         {
-            reader.Fail(options.AuthAt, "`auth` needs TLS: passwords would travel in the clear", "add `tls-require` (STARTTLS) or `smtps` (port 465) before it"
+            reader.Fail(options.Login.At, "`auth` needs TLS: passwords would travel in the clear", "add `tls-require` (STARTTLS) or `smtps` (port 465) before it"
                 + (context.OldGrammar ? "" : "; who wants it all the same adds `auth-without-tls`"));
             return;
         }
@@ -95,9 +95,9 @@ internal sealed class ListenLowering(LoweringContext context, TableLowering tabl
             else
                 Add(spec, options, address, options.Port ?? (options.Tls == ListenerTls.Implicit ? 465 : 25), options.Tls);
         }
-        if (options.Auth == ListenerAuth.Required && (options.Port ?? 25) == 25 && options.Tls != ListenerTls.Implicit)
+        if (options.Login.Demand == ListenerAuth.Required && (options.Port ?? 25) == 25 && options.Tls != ListenerTls.Implicit)
         {
-            context.Findings.Warning(options.AuthAt, "`auth` on port 25: other mail servers do not log in, so no mail can arrive here from outside",
+            context.Findings.Warning(options.Login.At, "`auth` on port 25: other mail servers do not log in, so no mail can arrive here from outside",
                 "listen on port 587 for users that log in, and on port 25 without `auth`" + (context.OldGrammar ? "" : " (or with `auth-optional`)"));
         }
     }
@@ -124,12 +124,12 @@ internal sealed class ListenLowering(LoweringContext context, TableLowering tabl
             TlsSettings = options.TlsSettings,
             ClientCertificate = options.ClientCertificate,
             ClientAnchors = options.ClientAnchors,
-            Auth = options.Auth,
-            AuthSource = options.AuthSource,
-            AuthMechanisms = options.AuthMechanisms,
-            AuthWithoutTls = options.AuthWithoutTls,
-            SendersTable = options.SendersTable,
-            Masquerade = options.Masquerade,
+            Auth = options.Login.Demand,
+            AuthSource = options.Login.Source,
+            AuthMechanisms = options.Login.Mechanisms,
+            AuthWithoutTls = options.Login.WithoutTls,
+            SendersTable = options.Login.SendersTable,
+            Masquerade = options.Login.Masquerade,
             MaskSource = options.MaskSource,
             NoDsn = options.NoDsn,
             ProxyProtocol = options.ProxyProtocol,

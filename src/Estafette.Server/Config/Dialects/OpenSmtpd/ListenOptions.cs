@@ -1,9 +1,7 @@
 using System.Collections.Immutable;
 using System.Net;
 using System.Net.Sockets;
-using System.Text;
 using Estafette.Config.Model;
-using Estafette.Mail;
 
 namespace Estafette.Config.Dialects.OpenSmtpd;
 
@@ -14,9 +12,6 @@ internal sealed class ListenOptions(LoweringContext context, TableLowering table
     private static readonly (string Name, int Port)[] Services =
         [("smtp", 25), ("smtps", 465), ("submissions", 465), ("submission", 587), ("urd", 465), ("lmtp", 24)];
 
-    /// <summary>What fits into <c>sockaddr_un</c>.</summary>
-    private const int LongestSocketPath = 107;
-
     private readonly HashSet<string> _seen = new(StringComparer.Ordinal);
     private readonly List<Item.Text> _pki = [];
     private ImmutableArray<KeyValuePair<string, string>> _names = [];
@@ -25,7 +20,6 @@ internal sealed class ListenOptions(LoweringContext context, TableLowering table
     private SourceSpan? _anchorAt;
     private SourceSpan? _settingsAt;
     private string? _hostName;
-    private SourceSpan? _mechanismsAt;
 
     public AddressFamily? Family { get; private set; }
     public int? Port { get; private set; }
@@ -35,13 +29,7 @@ internal sealed class ListenOptions(LoweringContext context, TableLowering table
 
     /// <summary><c>ssl</c> or <c>secure</c>: both STARTTLS on 25 and TLS on 465.</summary>
     public bool TlsAndImplicit { get; private set; }
-    public ListenerAuth Auth { get; private set; }
-    public SourceSpan AuthAt { get; private set; }
-    public AuthSource AuthSource { get; private set; } = AuthSource.SystemUsers.Default;
-    public ImmutableArray<string> AuthMechanisms { get; private set; } = [];
-    public bool AuthWithoutTls { get; private set; }
-    public string? SendersTable { get; private set; }
-    public bool Masquerade { get; private set; }
+    public LoginOptions Login { get; } = new(context, tables, reader);
     public bool MaskSource { get; private set; }
     public bool NoDsn { get; private set; }
     public bool ProxyProtocol { get; private set; }
@@ -57,7 +45,7 @@ internal sealed class ListenOptions(LoweringContext context, TableLowering table
     public void Take()
     {
         SourceSpan at = reader.Here;
-        if (TakeTls(at) || TakeIdentity(at) || TakeAuth(at) || TakeShared(at))
+        if (TakeTls(at) || TakeIdentity(at) || Login.Take(at, Once) || TakeShared(at))
             return;
         if (reader.Take("inet4"))
             Family = Once("the address family", at) ? AddressFamily.InterNetwork : null;
@@ -82,9 +70,7 @@ internal sealed class ListenOptions(LoweringContext context, TableLowering table
     public void TakeForSocket()
     {
         SourceSpan at = reader.Here;
-        if (!context.OldGrammar && reader.Take("senders"))
-            SendersTable = Once("senders", at) ? tables.Use(reader.TakeTable("the table of senders", "senders <senders>"), TableUse.Senders) : null;
-        else if (!TakeShared(at))
+        if (!Login.TakeLocalSenders(at, Once) && !TakeShared(at))
             reader.Unexpected();
     }
 
@@ -159,7 +145,7 @@ internal sealed class ListenOptions(LoweringContext context, TableLowering table
         string cure = "declare `pki " + name + (context.OldGrammar ? " certificate" : " cert") + " \"/path.crt\"` and `pki " + name + " key \"/path.key\"`, and add `pki " + name + "` to this line"
             + (context.OldGrammar ? "; or install " + IdentityLowering.CertificateFolder + spec.Value + ".crt and .key" : "")
             + "; or write `pki " + name + " self-signed`, and the server makes one itself";
-        if (Tls == ListenerTls.Offer && Auth == ListenerAuth.None)
+        if (Tls == ListenerTls.Offer && Login.Demand == ListenerAuth.None)
             context.Findings.Warning(_tlsAt, "`tls` without a certificate: STARTTLS is not offered here", cure);
         else
             reader.Fail(_tlsAt, "TLS is asked for, but there is no certificate", cure);
@@ -236,101 +222,6 @@ internal sealed class ListenOptions(LoweringContext context, TableLowering table
     {
         TlsSettings = settings;
         _settingsAt ??= at;
-    }
-
-    private bool TakeAuth(SourceSpan at)
-    {
-        if (reader.Take("auth"))
-            SetAuth(at, ListenerAuth.Required);
-        else if (reader.Take("auth-optional"))
-            SetAuth(at, ListenerAuth.Optional);
-        else if (!context.OldGrammar && reader.Take("mechanisms"))
-            TakeMechanisms(at);
-        else if (!context.OldGrammar && reader.Take("auth-without-tls"))
-            AuthWithoutTls = Once("auth-without-tls", at);
-        else if (reader.Take("senders"))
-        {
-            if (!Once("senders", at))
-                return true;
-            SendersTable = tables.Use(reader.TakeTable("the table of senders", "senders <senders>"), TableUse.Senders);
-            Masquerade = reader.Take("masquerade");
-        }
-        else
-            return false;
-        return true;
-    }
-
-    private void SetAuth(SourceSpan at, ListenerAuth auth)
-    {
-        if (!Once("auth", at))
-            return;
-        Auth = auth;
-        AuthAt = at;
-        if (reader.TakeOptionalTable() is { } item)
-        {
-            if (tables.Use(item, TableUse.Credentials) is { } table)
-                AuthSource = new AuthSource.Table(table);
-        }
-        else if (!context.OldGrammar && reader.Take("pam"))
-            TakeService();
-        else if (!context.OldGrammar && reader.Take("dovecot"))
-            TakeSocket();
-    }
-
-    private void TakeService()
-    {
-        if (reader.TakeText("the PAM service", "auth pam \"smtpd\"") is not { } name)
-            return;
-        if (LocalActions.IsLoginService(name.Value))
-            AuthSource = new AuthSource.SystemUsers(name.Value);
-        else
-            reader.Fail(name.At, "`" + name.Value + "` is no name of a PAM service", "write the name of a file in /etc/pam.d, such as `auth pam \"smtpd\"`");
-    }
-
-    private void TakeSocket()
-    {
-        if (reader.TakeText("Dovecot's socket", "auth dovecot \"/run/dovecot/auth-client\"") is not { } path)
-            return;
-        if (context.CheckFiles && context.Machine.Look(path.Value).IsMissing)
-        {
-            context.Findings.Warning(path.At, "`" + path.Value + "` is not there: logins are put off (454) until Dovecot listens there",
-                "start Dovecot, or correct the path: it is the `unix_listener` of its `service auth`");
-        }
-        if (path.Value.StartsWith('/') && Encoding.UTF8.GetByteCount(path.Value) <= LongestSocketPath)
-            AuthSource = new AuthSource.Dovecot(path.Value);
-        else
-            reader.Fail(path.At, "`" + path.Value + "` is no absolute path of a socket", "write `auth dovecot \"/run/dovecot/auth-client\"`, the `unix_listener` of Dovecot's `service auth`");
-    }
-
-    private void TakeMechanisms(SourceSpan at)
-    {
-        if (!Once("mechanisms", at) || reader.TakeText("the mechanisms", "mechanisms \"PLAIN LOGIN SCRAM-SHA-256\"") is not { } text)
-            return;
-        _mechanismsAt = text.At;
-        AuthMechanisms = [.. text.Value.Split((char[])[' ', ','], StringSplitOptions.RemoveEmptyEntries).Select(m => m.ToUpperInvariant()).Distinct(StringComparer.Ordinal)];
-        if (AuthMechanisms.FirstOrDefault(m => m.Length > 20 || !m.All(c => char.IsAsciiLetterUpper(c) || char.IsAsciiDigit(c) || c is '-' or '_')) is { } wrong)
-            reader.Fail(text.At, "`" + wrong + "` is no name of a mechanism", "write `mechanisms \"PLAIN LOGIN\"`");
-        else if (AuthMechanisms.IsEmpty)
-            reader.Fail(text.At, "no mechanism stands here", "write `mechanisms \"PLAIN LOGIN\"`");
-    }
-
-    /// <summary>What is said about a login must fit together, whatever the order of the words.</summary>
-    public void CheckAuth()
-    {
-        if (Auth == ListenerAuth.None)
-        {
-            if (_seen.Contains("mechanisms") || AuthWithoutTls)
-                reader.Fail(_mechanismsAt ?? reader.Before, "how to log in is told, but not that one may", "add `auth` or `auth-optional`");
-            return;
-        }
-        if (AuthSource is AuthSource.Dovecot)
-            return;
-        ImmutableArray<string> known = AuthSource is AuthSource.Table ? AuthMechanism.OfTables : AuthMechanism.OfSystemUsers;
-        if (AuthMechanisms.FirstOrDefault(m => !known.Contains(m)) is not { } wrong)
-            return;
-        string? meant = Spelling.Closest(wrong, known);
-        reader.Fail(_mechanismsAt ?? AuthAt, "`" + wrong + "` is not possible with " + (AuthSource is AuthSource.Table ? "a table" : "the users of the system"),
-            meant is not null ? "did you mean `" + meant + "`?" : "possible: " + string.Join(", ", known.Select(m => "`" + m + "`")));
     }
 
     private bool TakeShared(SourceSpan at)
