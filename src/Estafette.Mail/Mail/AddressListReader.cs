@@ -86,6 +86,8 @@ internal ref struct AddressListReader(ReadOnlySpan<byte> text)
                 ReadAt();
                 break;
             case (byte)'\\' when _at + 1 < _text.Length && _text[_at + 1] is >= 32 and not 127:
+                // Old mail escapes a character of a local part outside quotes; a domain has none to escape.
+                _elementMalformed |= _inDomain;
                 _at++;
                 ReadAtom(1);
                 break;
@@ -240,7 +242,7 @@ internal ref struct AddressListReader(ReadOnlySpan<byte> text)
     {
         if (_start < 0 && !_inDomain)
             return;
-        _elementMalformed |= (_phrase && !_inDomain) || (_local.Length == 0 && !_quoted) || (_inDomain && !IsDomain(_domain.GetBuffer().AsSpan(0, (int)_domain.Length)));
+        _elementMalformed |= (_phrase && !_inDomain) || (_local.Length == 0 && !(_quoted && _inDomain)) || (_inDomain && !IsDomain(_domain.GetBuffer().AsSpan(0, (int)_domain.Length)));
         if (!_elementMalformed && TryDecode(_local, out string local) && TryDecode(_domain, out string domain))
             _addresses.Add(new ListedAddress(new MailAddress(local, domain.TrimEnd('.')), _start, _end));
         _malformed |= _elementMalformed;

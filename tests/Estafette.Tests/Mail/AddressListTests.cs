@@ -72,6 +72,18 @@ public sealed class AddressListTests
         Assert.Equal(AddressList.MaximumAddresses, AddressList.Parse(string.Concat(Enumerable.Repeat("a,", 20_000))).Addresses.Length);
     }
 
+    [Theory]
+    [InlineData("a@\\;")]
+    [InlineData("a@b\\,c")]
+    [InlineData("\"\"")]
+    [InlineData("<\"\">")]
+    public void What_names_nobody_is_left_out_and_told(string text)
+    {
+        AddressList list = AddressList.Parse(text);
+        Assert.Empty(list.Addresses);
+        Assert.True(list.IsMalformed);
+    }
+
     [Fact]
     public void Any_octets_are_read_without_fault_and_positions_name_the_address()
     {
