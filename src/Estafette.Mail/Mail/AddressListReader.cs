@@ -240,6 +240,8 @@ internal ref struct AddressListReader(ReadOnlySpan<byte> text)
 
     private void Emit()
     {
+        // A route that no colon ended has no address behind it.
+        _elementMalformed |= _route;
         if (_start < 0 && !_inDomain)
             return;
         _elementMalformed |= (_phrase && !_inDomain) || (_local.Length == 0 && !(_quoted && _inDomain)) || (_inDomain && !IsDomain(_domain.GetBuffer().AsSpan(0, (int)_domain.Length)));

@@ -77,6 +77,8 @@ public sealed class AddressListTests
     [InlineData("a@b\\,c")]
     [InlineData("\"\"")]
     [InlineData("<\"\">")]
+    [InlineData("<@\"a\">")]
+    [InlineData("<@a>")]
     public void What_names_nobody_is_left_out_and_told(string text)
     {
         AddressList list = AddressList.Parse(text);
