@@ -83,12 +83,7 @@ internal sealed class MailHandler : CommandHandler
             return await LocalRefusalAsync(session, sender, cancellationToken);
         if (session.Connection.Listener is not { SendersTable: { } table } listener || session.State.Login is not { } login)
             return null;
-        return await session.Services.Tables.LookupAsync(table, login, cancellationToken) switch
-        {
-            TableAnswer.Found found when AllowedSenders.Contains(found.Value, sender) => default(CommandResult?),
-            TableAnswer.Unavailable => new CommandResult(session.Replies.TemporaryError, listener.At.ToString()),
-            _ => new CommandResult(session.Replies.SenderRejected, listener.At.ToString()),
-        };
+        return await RowRefusalAsync(session, table, login, sender, cancellationToken) is { } refusal ? new CommandResult(refusal, listener.At.ToString()) : default(CommandResult?);
     }
 
     /// <summary>The null sender of notifications and the user's own address need no row; root may use any.</summary>
@@ -109,13 +104,17 @@ internal sealed class MailHandler : CommandHandler
             return session.Replies.SenderRejected;
         if (name.Equals(sender.LocalPart, StringComparison.Ordinal) && sender.Domain.Equals(session.Services.Config.HostName, StringComparison.OrdinalIgnoreCase))
             return null;
-        return await session.Services.Tables.LookupAsync(table, name, cancellationToken) switch
+        return await RowRefusalAsync(session, table, name, sender, cancellationToken) is { } refusal ? refusal : default(CommandResult?);
+    }
+
+    /// <summary>Null where the row of <paramref name="who"/> lists the sender. Who has no row may use none.</summary>
+    private static async ValueTask<Reply?> RowRefusalAsync(SmtpSession session, string table, string who, MailAddress sender, CancellationToken cancellationToken) =>
+        await session.Services.Tables.LookupAsync(table, who, cancellationToken) switch
         {
-            TableAnswer.Found found when AllowedSenders.Contains(found.Value, sender) => default(CommandResult?),
+            TableAnswer.Found found when AllowedSenders.Contains(found.Value, sender) => null,
             TableAnswer.Unavailable => session.Replies.TemporaryError,
             _ => session.Replies.SenderRejected,
         };
-    }
 }
 
 /// <summary>The list of addresses that a login may send as: <c>user@domain</c>, <c>@domain</c>, <c>user</c> at any domain, or <c>@</c> for all; ASCII case does not count.</summary>

@@ -34,13 +34,8 @@ internal sealed class LoginOptions(LoweringContext context, TableLowering tables
             TakeMechanisms(at, once);
         else if (!context.OldGrammar && reader.Take("auth-without-tls"))
             WithoutTls = once("auth-without-tls", at);
-        else if (reader.Take("senders"))
-        {
-            if (!once("senders", at))
-                return true;
-            SendersTable = tables.Use(reader.TakeTable("the table of senders", "senders <senders>"), TableUse.Senders);
-            Masquerade = reader.Take("masquerade");
-        }
+        else if (TakeSenders(at, once))
+            Masquerade = !reader.Failed && reader.Take("masquerade");
         else
             return false;
         return true;
@@ -120,9 +115,11 @@ internal sealed class LoginOptions(LoweringContext context, TableLowering tables
     }
 
     /// <summary><c>senders</c> of <c>listen on socket</c> (E30): ours, and without <c>masquerade</c>.</summary>
-    public bool TakeLocalSenders(SourceSpan at, Func<string, SourceSpan, bool> once)
+    public bool TakeLocalSenders(SourceSpan at, Func<string, SourceSpan, bool> once) => !context.OldGrammar && TakeSenders(at, once);
+
+    private bool TakeSenders(SourceSpan at, Func<string, SourceSpan, bool> once)
     {
-        if (context.OldGrammar || !reader.Take("senders"))
+        if (!reader.Take("senders"))
             return false;
         SendersTable = once("senders", at) ? tables.Use(reader.TakeTable("the table of senders", "senders <senders>"), TableUse.Senders) : null;
         return true;
