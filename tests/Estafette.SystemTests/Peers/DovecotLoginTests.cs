@@ -64,35 +64,7 @@ public sealed class DovecotLoginTests
     private static async Task<Background> StartAsync(TemporaryFolder folder, string password)
     {
         folder.Write("passwd", "alice:{PLAIN}" + password + "::::::\n");
-        var dovecot = new Background("/usr/sbin/dovecot", ["-F", "-c", folder.Write("dovecot.conf", $$"""
-            base_dir = {{folder["run"]}}
-            state_dir = {{folder["dovecot-state"]}}
-            log_path = /dev/stderr
-            protocols =
-            ssl = no
-            auth_mechanisms = plain login cram-md5 digest-md5 scram-sha-1 scram-sha-256
-            auth_failure_delay = 0 secs
-            auth_verbose = yes
-            passdb {
-              driver = passwd-file
-              args = {{folder["passwd"]}}
-            }
-            userdb {
-              driver = static
-              args = uid=65534 gid=65534 home=/nonexistent
-            }
-            service anvil {
-              unix_listener anvil-auth-penalty {
-                mode = 0
-              }
-            }
-            service auth {
-              unix_listener auth-client {
-                mode = 0666
-              }
-            }
-
-            """)]);
+        var dovecot = new Background("/usr/sbin/dovecot", ["-F", "-c", DovecotAuth.Write(folder, "plain login cram-md5 digest-md5 scram-sha-1 scram-sha-256", "auth-client")]);
         await Wait.UntilAsync(() => File.Exists(folder["run/auth-client"]), "Dovecot's auth service listens\n" + dovecot.Output);
         return dovecot;
     }

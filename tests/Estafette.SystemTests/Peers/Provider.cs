@@ -90,34 +90,5 @@ public sealed class Provider : IAsyncLifetime, IDisposable
 
     private static string Service(int port, string option) => string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{port} inet n - n - - smtpd -o {option}\n");
 
-    private string Dovecot(string socket) => _folder.Write("dovecot.conf", $$"""
-        base_dir = {{_folder["run"]}}
-        state_dir = {{_folder["dovecot-state"]}}
-        log_path = /dev/stderr
-        protocols =
-        ssl = no
-        auth_mechanisms = plain login cram-md5 scram-sha-256
-        auth_failure_delay = 0 secs
-        auth_verbose = yes
-        passdb {
-          driver = passwd-file
-          args = {{_folder["passwd"]}}
-        }
-        userdb {
-          driver = static
-          args = uid=65534 gid=65534 home=/nonexistent
-        }
-        # Else all logins of one address wait for longer after each refused one.
-        service anvil {
-          unix_listener anvil-auth-penalty {
-            mode = 0
-          }
-        }
-        service auth {
-          unix_listener {{Path.GetFileName(socket)}} {
-            mode = 0666
-          }
-        }
-
-        """);
+    private string Dovecot(string socket) => DovecotAuth.Write(_folder, "plain login cram-md5 scram-sha-256", Path.GetFileName(socket));
 }

@@ -63,7 +63,7 @@ public sealed class TableSetTests : IDisposable
                 MapCompiler.Write(path, [KeyValuePair.Create("a", value)], source: null);
             else
                 File.WriteAllText(path, $"a: {value}\n");
-            return new HandedFiles([new HandedFile("/root/only", new FileStamp(1, (ulong)inode, 1, default, default, 0x8180), File.ReadAllBytes(path))]);
+            return new HandedFiles([new HandedFile("/keys/only", new FileStamp(1, (ulong)inode, 1, default, default, 0x8180), File.ReadAllBytes(path))]);
         }
         var files = new FileView(Handed("one", 1)) { RootStandsBehind = true };
         var tables = new TableSet(new MailConfig
@@ -71,7 +71,7 @@ public sealed class TableSetTests : IDisposable
             Dialect = Dialect.OpenSmtpd,
             Source = "",
             HostName = "mx.test",
-            Tables = ImmutableDictionary<string, TableConfig>.Empty.Add("t", Table(kind, "/root/only")),
+            Tables = ImmutableDictionary<string, TableConfig>.Empty.Add("t", Table(kind, "/keys/only")),
         }, files, new SystemUsers(TimeProvider.System), _clock, _warnings.Add);
         Assert.Equal("one", await Value(tables, "a"));
         Assert.Empty(_warnings);
