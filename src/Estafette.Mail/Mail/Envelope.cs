@@ -71,6 +71,12 @@ public sealed record Recipient
 
     /// <summary>The sub-address ("detail" of user+detail); empty when none.</summary>
     public string Detail { get; init; } = "";
+
+    /// <summary>
+    /// Where the action takes it: a domain, <c>[host]:port</c>, a socket, or a reason, as transport(5) writes them; empty leaves it to the action. Found anew at each attempt where
+    /// maps route; stored only for a route that the message itself was given (a content filter).
+    /// </summary>
+    public string NextHop { get; init; } = "";
 }
 
 /// <summary>What delivery does with a recipient, decided by expansion at RCPT; how it is done stands in the action.</summary>

@@ -78,4 +78,16 @@ public abstract class DeliveryJob
 
     /// <summary>The same outcome for every recipient not completed yet.</summary>
     public abstract void CompleteRest(DeliveryOutcome outcome);
+
+    /// <summary>
+    /// Sends the message on to others as a new one (an alias or forward file that leads away): when it returns an id the new message is durable. Null: not now, and the
+    /// recipient must be deferred.
+    /// </summary>
+    public virtual ValueTask<MessageId?> ForwardAsync(Forwarding forwarding, CancellationToken cancellationToken) => ValueTask.FromResult<MessageId?>(null);
 }
+
+/// <summary>What is different in a message that is sent on: whom it goes to, whom its bounces go to, and the fields put in front of it.</summary>
+/// <param name="ReversePath">The reverse-path of the new message.</param>
+/// <param name="Recipients">Addresses as an alias or forward file names them, in the external form; rewritten and expanded like those of any new message.</param>
+/// <param name="Prefix">Header fields with their line ends, in front of the stored message.</param>
+public sealed record Forwarding(MailAddress ReversePath, System.Collections.Immutable.ImmutableArray<string> Recipients, ReadOnlyMemory<byte> Prefix);

@@ -71,6 +71,30 @@ public abstract record ActionConfig
 
     /// <summary>Takes the message and drops it.</summary>
     public sealed record Discard : ActionConfig;
+
+    /// <summary>Delivery to users of this machine as local(8) does it: aliases, forward files and the mailbox are looked up at the attempt, never before.</summary>
+    public sealed record LocalUsers : ActionConfig
+    {
+        /// <summary><c>alias_maps</c>.</summary>
+        public ImmutableArray<string> Aliases { get; init; } = [];
+    }
+
+    /// <summary>Delivery into mailboxes that belong to no user of this machine, as virtual(8) does it.</summary>
+    public sealed record VirtualMailboxes : ActionConfig
+    {
+        /// <summary><c>virtual_mailbox_maps</c>.</summary>
+        public ImmutableArray<string> Mailboxes { get; init; } = [];
+    }
+
+    /// <summary>A command that takes the message (pipe(8)): arguments with macros, no shell.</summary>
+    public sealed record Pipe : ActionConfig
+    {
+        /// <summary>The command's words; <c>${recipient}</c> and others are filled in at the attempt.</summary>
+        public required ImmutableArray<string> Arguments { get; init; }
+    }
+
+    /// <summary>Fails every recipient, for good (error(8)) or for now (retry), with the next hop as the reason.</summary>
+    public sealed record Refuse(bool ForGood) : ActionConfig;
 }
 
 public enum RelayProtocol : byte { Smtp, Smtps, Lmtp }

@@ -66,6 +66,12 @@ public sealed record ListenerConfig
 
     /// <summary>Name of a filter or chain; null when none.</summary>
     public string? Filter { get; init; }
+
+    /// <summary>Restrictions and limits of smtpd(8); null where filters and rules decide.</summary>
+    public SmtpdConfig? Smtpd { get; init; }
+
+    /// <summary>What cleanup(8) does with messages from here; null where the language has no such thing.</summary>
+    public CleanupConfig? Cleanup { get; init; }
 }
 
 public sealed record LocalSubmissionConfig
@@ -75,4 +81,7 @@ public sealed record LocalSubmissionConfig
     public string? Filter { get; init; }
     public bool MaskSource { get; init; }
     public string Tag { get; init; } = "local";
+
+    /// <summary>What cleanup(8) does with messages of local programs; null where the language has no such thing.</summary>
+    public CleanupConfig? Cleanup { get; init; }
 }

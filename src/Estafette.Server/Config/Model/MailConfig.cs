@@ -32,6 +32,9 @@ public sealed record MailConfig
     public ImmutableDictionary<string, TableConfig> Tables { get; init; } = ImmutableDictionary<string, TableConfig>.Empty;
     public ImmutableDictionary<string, FilterConfig> Filters { get; init; } = ImmutableDictionary<string, FilterConfig>.Empty;
     public ImmutableArray<RuleConfig> Rules { get; init; } = [];
+
+    /// <summary>Routing by address classes and maps; null where <see cref="Rules"/> route.</summary>
+    public MapRouting? Maps { get; init; }
     public ImmutableDictionary<string, ActionConfig> Actions { get; init; } = ImmutableDictionary<string, ActionConfig>.Empty;
     public ImmutableDictionary<string, IdentityConfig> Identities { get; init; } = ImmutableDictionary<string, IdentityConfig>.Empty;
 
