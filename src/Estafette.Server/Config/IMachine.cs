@@ -9,6 +9,9 @@ public interface IMachine
     /// <summary>The server's own name, fully qualified where the machine knows it.</summary>
     string HostName { get; }
 
+    /// <summary>The kernel's name of this machine, as it is: often without a domain.</summary>
+    string NodeName { get; }
+
     /// <summary>The content of a file, or why there is none.</summary>
     FileContent Read(string path);
 
@@ -44,5 +47,5 @@ public readonly record struct FileState(FilePresence Presence, UnixFileMode Mode
     public string Octal => "0" + Convert.ToString((int)Mode & 0xFFF, 8).PadLeft(3, '0');
 }
 
-/// <summary>One address of one interface; <paramref name="Egress"/> where a default route leaves through it.</summary>
-public sealed record InterfaceAddress(string Interface, IPAddress Address, bool Egress = false);
+/// <summary>One address of one interface; <paramref name="Egress"/> where a default route leaves through it. A prefix of 0 is not known.</summary>
+public sealed record InterfaceAddress(string Interface, IPAddress Address, bool Egress = false, int PrefixLength = 0);

@@ -24,6 +24,7 @@ public sealed class LocalMachine : IMachine
     }
 
     public string HostName => _hostName.Value;
+    public string NodeName => System.Net.Dns.GetHostName();
     public ImmutableArray<InterfaceAddress> Interfaces => _interfaces.Value;
     public bool HasIpv6 => Socket.OSSupportsIPv6;
 
@@ -79,7 +80,7 @@ public sealed class LocalMachine : IMachine
                 IPInterfaceProperties properties = item.GetIPProperties();
                 bool egress = properties.GatewayAddresses.Count > 0;
                 foreach (UnicastIPAddressInformation address in properties.UnicastAddresses)
-                    found.Add(new InterfaceAddress(item.Name, address.Address, egress));
+                    found.Add(new InterfaceAddress(item.Name, address.Address, egress, address.PrefixLength));
             }
         }
         catch (NetworkInformationException)

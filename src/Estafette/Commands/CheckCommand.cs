@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using Estafette.Config;
-using Estafette.Config.Dialects.OpenSmtpd;
 using Estafette.Config.Model;
+using Estafette.Program.Daemon;
 using Estafette.Smtpd;
 using Estafette.Smtpd.Auth;
 using Estafette.Tables;
@@ -15,7 +15,7 @@ internal static class CheckCommand
 
     public static int Run(string path, bool json)
     {
-        ConfigResult result = SmtpdConfReader.Read(path, new ReadOptions { Machine = new LocalMachine() });
+        ConfigResult result = ConfigurationLoader.ReadPath(path, new ReadOptions { Machine = new LocalMachine() });
         ImmutableArray<Diagnostic> findings = result.Diagnostics;
         if (result.Config is not null)
         {

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Text;
 using Estafette.Config;
 using Estafette.Config.Dialects.OpenSmtpd;
+using Estafette.Config.Dialects.Postfix;
 using Estafette.Config.Model;
 
 namespace Estafette.Program.Daemon;
@@ -17,9 +18,13 @@ internal sealed class ConfigurationLoader(DaemonOptions options, string runAs)
     public ConfigResult Read(FileView files, bool checkFiles = true)
     {
         var reading = new ReadOptions { Machine = new LocalMachine(files), CheckFiles = checkFiles };
-        ConfigResult result = options.Config is string path ? SmtpdConfReader.Read(path, reading) : SmtpdConfReader.ReadText(Preset.Name, Embedded(files), reading);
+        ConfigResult result = options.Config is string path ? ReadPath(path, reading) : SmtpdConfReader.ReadText(Preset.Name, Embedded(files), reading);
         return result.Config is null ? result : result with { Config = SelfSignedStore.Place(result.Config, options.State) };
     }
+
+    /// <summary>In the language that the path shows: a folder with main.cf, or main.cf itself, is Postfix's.</summary>
+    public static ConfigResult ReadPath(string path, ReadOptions reading) =>
+        PostfixReader.Owns(path, reading.Machine) ? PostfixReader.Read(path, reading) : SmtpdConfReader.Read(path, reading);
 
     private string Embedded(FileView files)
     {

@@ -12,6 +12,7 @@ internal sealed class MachineInMemory : IMachine
     private readonly Dictionary<string, IPAddress[]> _names = new(StringComparer.Ordinal);
 
     public string HostName { get; init; } = "mx.example.org";
+    public string NodeName { get; init; } = "mx.example.org";
     public bool HasIpv6 { get; init; } = true;
 
     public ImmutableArray<InterfaceAddress> Interfaces { get; init; } =

@@ -1,4 +1,4 @@
-namespace Estafette.Config.Dialects.OpenSmtpd;
+namespace Estafette.Config;
 
 /// <summary>How a configuration is read.</summary>
 public sealed record ReadOptions

@@ -1,0 +1,41 @@
+using System.Collections.Immutable;
+using Estafette.Config.Model;
+
+namespace Estafette.Config.Dialects.Postfix;
+
+/// <summary>
+/// Gives main.cf and master.cf their meaning: each area has a lowering of its own on the same <see cref="ParameterReader"/>. What no lowering reads is told at the end, so that nothing is silently ignored.
+/// </summary>
+internal sealed class PostfixLowering(ReadingContext context)
+{
+    public MailConfig Lower(string? hostName)
+    {
+        ParameterReader global = context.Global();
+        string name = hostName ?? global.Text("myhostname");
+        var smtpd = new SmtpdLowering(context);
+        var cleanup = new CleanupLowering(context);
+        ServiceEntry? pickup = context.Settings.Services.FirstOrDefault(s => s.Command == "pickup");
+        CleanupConfig local = cleanup.Lower(pickup is null ? global : context.Of(pickup));
+        var config = new MailConfig
+        {
+            Dialect = Dialect.Postfix,
+            Source = context.Folder,
+            HostName = name,
+            Listeners = new ListenerLowering(context, smtpd, cleanup).Lower(name),
+            LocalSubmission = new LocalSubmissionConfig { Cleanup = local },
+            Maps = new RewritingLowering(context).Lower(global),
+            Actions = new DeliveryLowering(context).Lower(),
+            Identities = smtpd.Identities,
+            TrustAnchors = smtpd.TrustAnchors,
+            Retry = QueueLowering.Retry(global),
+            Limits = QueueLowering.Limits(global),
+            Log = new LogConfig { Style = LogStyle.Postfix },
+            SubaddressDelimiters = global.Text("recipient_delimiter"),
+            MaildirNaming = MaildirNaming.Postfix,
+            Announced = AnnouncedExtensions.All,
+        };
+        new ServiceCheck(context).Tell();
+        new UnusedParameters(context).Tell();
+        return config with { Tables = context.Tables.ToImmutable() };
+    }
+}

@@ -1,0 +1,28 @@
+namespace Estafette.Config.Dialects.Postfix;
+
+/// <summary>Why a parameter is not supported, in words for the administrator: what a warning and docs/postfix.md say. The keys stand in <c>Parameters.txt</c>.</summary>
+internal static class SupportReasons
+{
+    public static string Words(string reason) => reason switch
+    {
+        "postscreen" => "postscreen(8), dnsblog(8) and tlsproxy(8) are not there yet",
+        "milters" => "mail filters that speak the milter protocol are not there yet",
+        "policy" => "policy services (SMTPD_POLICY_README) are not there yet",
+        "verify" => "address verification (ADDRESS_VERIFICATION_README) is not there yet",
+        "proxy-filter" => "the filter before the queue (SMTPD_PROXY_README) is not there yet; content_filter is",
+        "xclient" => "XCLIENT and XFORWARD are not there yet",
+        "proxy-protocol" => "the PROXY protocol is not there yet for main.cf",
+        "qmqp" => "QMQP is not served",
+        "instances" => "one server runs one configuration; start another one for another",
+        "storage" => "the queue and the tables have a form of their own",
+        "processes" => "there are no processes of this kind: one server does their work",
+        "paths" => "the program knows where its parts are",
+        "identity" => "the server's user is chosen when it is installed",
+        "debugger" => "no debugger is started",
+        "tls-library" => "the TLS library sees to it",
+        "scheduler" => "the queue shares itself out in its own way",
+        "log" => "the log goes to standard error or the journal",
+        "" => "it is not there yet",
+        _ => reason,
+    };
+}
