@@ -70,6 +70,9 @@ public sealed record ListenerConfig
     /// <summary>Restrictions and limits of smtpd(8); null where filters and rules decide.</summary>
     public SmtpdConfig? Smtpd { get; init; }
 
+    /// <summary>How qmail-smtpd(8) treats its clients here; null where the language is another.</summary>
+    public QmailSmtpdConfig? Qmail { get; init; }
+
     /// <summary>What cleanup(8) does with messages from here; null where the language has no such thing.</summary>
     public CleanupConfig? Cleanup { get; init; }
 }

@@ -35,6 +35,9 @@ public sealed record MailConfig
 
     /// <summary>Routing by address classes and maps; null where <see cref="Rules"/> route.</summary>
     public MapRouting? Maps { get; init; }
+
+    /// <summary>Routing by control files; null where <see cref="Rules"/> or <see cref="Maps"/> route.</summary>
+    public ControlRouting? Control { get; init; }
     public ImmutableDictionary<string, ActionConfig> Actions { get; init; } = ImmutableDictionary<string, ActionConfig>.Empty;
     public ImmutableDictionary<string, IdentityConfig> Identities { get; init; } = ImmutableDictionary<string, IdentityConfig>.Empty;
 
