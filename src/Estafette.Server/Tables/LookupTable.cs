@@ -1,3 +1,4 @@
+using System.Globalization;
 using Estafette.Config;
 using Estafette.Config.Model;
 
@@ -11,6 +12,9 @@ internal sealed class LookupTable(TableConfig config, FileView files, TimeProvid
 {
     private static readonly TimeSpan CheckInterval = TimeSpan.FromSeconds(1);
 
+    /// <summary>Odd lines that one warning names.</summary>
+    private const int MaximumTold = 5;
+
     private readonly TableSource _source = new(files);
     private readonly Lock _gate = new();
     private volatile LoadedTable? _loaded;
@@ -23,7 +27,7 @@ internal sealed class LookupTable(TableConfig config, FileView files, TimeProvid
     public LoadedTable Current()
     {
         LoadedTable? loaded = _loaded;
-        if (loaded is not null && (config.Kind == TableKind.Inline || clock.GetElapsedTime(Volatile.Read(ref _checkedAt)) < CheckInterval))
+        if (loaded is not null && (config.Files.IsEmpty || clock.GetElapsedTime(Volatile.Read(ref _checkedAt)) < CheckInterval))
             return loaded;
         if (!_gate.TryEnter())
         {
@@ -69,7 +73,7 @@ internal sealed class LookupTable(TableConfig config, FileView files, TimeProvid
         }
         else
         {
-            Warn(next.Failure ?? next.Warning);
+            Warn(next.Failure ?? Told(next));
         }
         _loaded = next;
         return next;
@@ -80,6 +84,16 @@ internal sealed class LookupTable(TableConfig config, FileView files, TimeProvid
     /// failure (E44).
     /// </summary>
     private bool KeepsOld(LoadedTable next) => next.Malformed || (next.Denied && files.RootStandsBehind);
+
+    /// <summary>The table's own warning and its first odd lines; <c>check</c> tells all.</summary>
+    private static string? Told(LoadedTable loaded)
+    {
+        if (loaded.Notes.IsEmpty)
+            return loaded.Warning;
+        IEnumerable<string> lines = loaded.Notes.Take(MaximumTold).Select(n => string.Create(CultureInfo.InvariantCulture, $"line {n.Line}: {n.Text}"));
+        string more = loaded.Notes.Length > MaximumTold ? string.Create(CultureInfo.InvariantCulture, $"; and {loaded.Notes.Length - MaximumTold} more lines") : "";
+        return string.Join("; ", loaded.Warning is null ? lines : lines.Prepend(loaded.Warning)) + more;
+    }
 
     private void Warn(string? text)
     {

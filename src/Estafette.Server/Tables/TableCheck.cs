@@ -11,6 +11,8 @@ internal static class TableCheck
         LoadedTable loaded = table.Current();
         if (loaded.Warning is { } warning)
             yield return new Diagnostic(Severity.Warning, config.At, $"table {config.Name}: {warning}");
+        foreach (MapNote note in loaded.Notes)
+            yield return new Diagnostic(Severity.Warning, config.Path.Length > 0 ? new SourceSpan(config.Path, note.Line, 1) : config.At, $"table {config.Name}: {note.Text}");
         if (loaded.Malformed)
         {
             string file = loaded.FromText ? TableSource.SourceOf(config.Path) : config.Path;

@@ -17,10 +17,12 @@ public sealed class TableSet
     public const string SystemUsersTable = "<getpwnam>";
 
     private readonly FrozenDictionary<string, LookupTable> _tables;
+    private readonly FrozenDictionary<string, LookupMap> _maps;
     private readonly FrozenSet<string> _passwd;
     private readonly IUserDatabase _users;
     private readonly string _delimiters;
     private readonly ConditionalWeakTable<object, object> _digests = [];
+    private readonly ConditionalWeakTable<MatchList, CompiledList> _lists = [];
 
     /// <param name="warn">Told, once for each state, what an operator must know of a table: unreadable, stale, malformed.</param>
     public TableSet(MailConfig config, IUserDatabase users, TimeProvider clock, Action<string> warn)
@@ -34,8 +36,11 @@ public sealed class TableSet
     {
         _users = users;
         _delimiters = config.SubaddressDelimiters;
-        _tables = config.Tables.Values.Where(t => t.Kind != TableKind.Passwd)
+        // A table within others may be there under its own name, too: it is read once.
+        _tables = config.Tables.Values.SelectMany(t => t.WithParts()).Where(HasRows).DistinctBy(t => t.Name)
             .ToFrozenDictionary(t => t.Name, t => new LookupTable(t, files, clock, warn), StringComparer.Ordinal);
+        var factory = new MapFactory(t => _tables[t.Name], users);
+        _maps = config.Tables.Values.ToFrozenDictionary(t => t.Name, factory.Make, StringComparer.Ordinal);
         _passwd = config.Tables.Values.Where(t => t.Kind == TableKind.Passwd).Select(t => t.Name).Append(SystemUsersTable).ToFrozenSet(StringComparer.Ordinal);
         foreach (LookupTable table in _tables.Values)
             table.Current();
@@ -48,6 +53,16 @@ public sealed class TableSet
     /// <summary>The value of the row whose key matches; a domain, an address or a text by what <paramref name="match"/> says.</summary>
     public ValueTask<TableAnswer> MatchAsync(string table, TableMatch match, string key, CancellationToken cancellationToken) =>
         _passwd.Contains(table) ? LookupUserAsync(match, key, cancellationToken) : ValueTask.FromResult(Find(table, match, key));
+
+    /// <summary>
+    /// Asks the tables of a list in turn; the first that has the key answers (postconf(5), "type:table"). One that cannot be asked makes the whole list unavailable at once: what stands behind it
+    /// must not decide in its place (E44). An empty value is a mistake in a table, and no answer.
+    /// </summary>
+    public ValueTask<TableAnswer> FindAsync(ImmutableArray<string> maps, string key, MapUse use, CancellationToken cancellationToken) =>
+        maps.IsEmpty || key.Length == 0 ? ValueTask.FromResult<TableAnswer>(TableAnswer.NotFound.Instance) : FindInAsync(maps, key, use, cancellationToken);
+
+    /// <summary>Asks with a whole key.</summary>
+    public ValueTask<TableAnswer> FindAsync(ImmutableArray<string> maps, string key, CancellationToken cancellationToken) => FindAsync(maps, key, MapUse.Whole, cancellationToken);
 
     /// <summary>All rows of a table in their order, keys folded; for tables that are walked.</summary>
     public TableContent Content(string table)
@@ -104,6 +119,36 @@ public sealed class TableSet
     /// <summary>What cannot be read at all, in words: a reload that would lose a table is none.</summary>
     public ImmutableArray<string> Unreadable() =>
         [.. _tables.Values.Select(t => (t.Config.Name, State: t.Current())).Where(t => t.State.Rows is null).Select(t => $"table {t.Name}: {t.State.Failure ?? "not read"}")];
+
+    private async ValueTask<TableAnswer> FindInAsync(ImmutableArray<string> maps, string key, MapUse use, CancellationToken cancellationToken)
+    {
+        foreach (string name in maps)
+        {
+            switch (await AskAsync(name, key, use, cancellationToken))
+            {
+                case TableAnswer.Found { Value: "" }:
+                    return new TableAnswer.Unavailable($"{name} lookup of {key} returns an empty string result ({name} should return NO RESULT in case of NOT FOUND)");
+                case TableAnswer.NotFound:
+                    continue;
+                case var answer:
+                    return answer;
+            }
+        }
+        return TableAnswer.NotFound.Instance;
+    }
+
+    /// <summary>Asks one table, for which an empty value is one.</summary>
+    internal ValueTask<TableAnswer> AskAsync(string table, string key, MapUse use, CancellationToken cancellationToken)
+    {
+        if (!_maps.TryGetValue(table, out LookupMap? map))
+            return ValueTask.FromResult<TableAnswer>(new TableAnswer.Unavailable($"no table {table}"));
+        return use.HasFlag(MapUse.Partial) && !map.IsFixed ? ValueTask.FromResult<TableAnswer>(TableAnswer.NotFound.Instance) : map.FindAsync(key, use, cancellationToken);
+    }
+
+    internal CompiledList Compiled(MatchList list) => _lists.GetValue(list, static l => new CompiledList(l));
+
+    private static bool HasRows(TableConfig table) =>
+        table.Kind is TableKind.Inline or TableKind.File or TableKind.Db or TableKind.Indexed or TableKind.TextHash or TableKind.Regexp or TableKind.Pcre or TableKind.Cidr;
 
     private TableAnswer Find(string table, TableMatch match, string key)
     {

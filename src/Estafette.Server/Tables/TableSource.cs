@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+using System.Diagnostics.CodeAnalysis;
 using Estafette.Config;
 using Estafette.Config.Model;
 
@@ -19,6 +21,9 @@ internal sealed record LoadedTable(TableRows? Rows, string? Failure, FileStamp S
 
     /// <summary>Permission was denied, as against a file that is gone or broken.</summary>
     public bool Denied { get; init; }
+
+    /// <summary>Lines of the text that are odd; they were left out.</summary>
+    public ImmutableArray<MapNote> Notes { get; init; } = [];
 }
 
 /// <summary>Loads tables from where they live. Every failure is a value.</summary>
@@ -34,23 +39,29 @@ internal sealed class TableSource(FileView files)
         TableKind.Inline => new LoadedTable(new MemoryRows(config.Rows), null, default),
         TableKind.File => LoadText(config.Path, config.Path),
         TableKind.Db => LoadCompiled(config.Path),
+        TableKind.Indexed => LoadIndexed(config),
+        TableKind.TextHash => LoadMapText(config.Path),
+        TableKind.Regexp or TableKind.Pcre or TableKind.Cidr => LoadRules(config),
         _ => new LoadedTable(null, "table has no rows to read", default),
     };
 
     /// <summary>True when the files still are what <paramref name="loaded"/> was read from.</summary>
     public bool IsCurrent(TableConfig config, LoadedTable loaded)
     {
-        if (config.Kind is not (TableKind.File or TableKind.Db))
+        if (config.Files.IsEmpty)
             return true;
-        bool exists = files.TryStamp(config.Path, out FileStamp stamp, out _);
+        bool exists = files.TryStamp(config.Files[0], out FileStamp stamp, out _);
         if (!exists ? loaded.Stamp != default || loaded.Failure is not null : stamp != loaded.Stamp)
             return false;
-        return !loaded.FromText || (files.TryStamp(SourceOf(config.Path), out FileStamp source, out _) && source == loaded.SourceStamp);
+        return !loaded.FromText || (files.TryStamp(TextOf(config), out FileStamp source, out _) && source == loaded.SourceStamp);
     }
 
     /// <summary>The text that a compiled file is made from.</summary>
     public static string SourceOf(string path) =>
         path.EndsWith(CompiledSuffix, StringComparison.Ordinal) ? path[..^CompiledSuffix.Length] : path;
+
+    /// <summary>The text that a table's compiled file is made from.</summary>
+    private static string TextOf(TableConfig config) => config.Kind == TableKind.Indexed ? config.Path : SourceOf(config.Path);
 
     private LoadedTable LoadCompiled(string path)
     {
@@ -75,24 +86,100 @@ internal sealed class TableSource(FileView files)
     private LoadedTable FromText(string source, FileStamp stamp, FileStamp sourceStamp, string warning) =>
         LoadText(source, source) with { Stamp = stamp, SourceStamp = sourceStamp, FromText = true, Warning = warning };
 
+    /// <summary>
+    /// What postmap made, else its source. A compiled file that is older than its source stays in force, as in the original: it may hold rows that were put in by <c>postmap -i</c>, and a source that is
+    /// being edited is not yet meant to be used.
+    /// </summary>
+    private LoadedTable LoadIndexed(TableConfig config)
+    {
+        string path = config.Path + config.Suffix;
+        bool hasSource = files.TryStamp(config.Path, out FileStamp sourceStamp, out _);
+        if (!files.TryStamp(path, out FileStamp stamp, out FileFailure missing))
+        {
+            return missing.IsMissing && hasSource
+                ? FromMapText(config, default, sourceStamp, $"open database {path}: {missing.Text}; its source {config.Path} is used (run {Maker(config)})")
+                : new LoadedTable(null, $"open database {path}: {missing.Text}", default) { Denied = missing.IsDenied };
+        }
+        if (!CdbFile.TryOpen(path, files.Handed.Find(path)?.Content, out CdbFile? file, out string failure))
+        {
+            bool denied = failure.Contains("denied", StringComparison.Ordinal);
+            return hasSource && !denied
+                ? FromMapText(config, stamp, sourceStamp, $"{failure}; until then its source {config.Path} is used (run {Maker(config)})")
+                : new LoadedTable(null, denied ? failure : $"{failure} (run {Maker(config)})", stamp) { Denied = denied };
+        }
+        string? stale = hasSource && sourceStamp.Modified > stamp.Modified ? $"database {path} is older than source file {config.Path}" : null;
+        return new LoadedTable(new CdbRows(file), null, stamp) { Warning = stale };
+    }
+
+    private static string Maker(TableConfig config) => config.Path.EndsWith("/aliases", StringComparison.Ordinal) ? "newaliases" : $"postmap {config.Path}";
+
+    private LoadedTable FromMapText(TableConfig config, FileStamp stamp, FileStamp sourceStamp, string warning)
+    {
+        LoadedTable text = LoadMapText(config.Path);
+        return text with { Stamp = stamp, SourceStamp = sourceStamp, FromText = true, Warning = warning };
+    }
+
+    private LoadedTable LoadMapText(string path)
+    {
+        if (!TryReadText(path, out string text, out LoadedTable? failed, out FileStamp stamp))
+            return failed;
+        MapEntries read = MapText.ReadEither(text);
+        var rows = new List<KeyValuePair<string, string>>(read.Entries.Length);
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        ImmutableArray<MapNote>.Builder notes = read.Notes.ToBuilder();
+        foreach (MapEntry entry in read.Entries)
+        {
+            string key = KeyText.FoldText(entry.Key);
+            if (seen.Add(key))
+                rows.Add(KeyValuePair.Create(key, entry.Value));
+            else
+                notes.Add(new MapNote(entry.Line, $"duplicate entry: \"{entry.Key}\""));
+        }
+        return new LoadedTable(new MemoryRows(rows), null, stamp) { Notes = notes.ToImmutable() };
+    }
+
+    private LoadedTable LoadRules(TableConfig config)
+    {
+        string text = string.Join('\n', config.Values);
+        FileStamp stamp = default;
+        if (config.Path.Length > 0 && !TryReadText(config.Path, out text, out LoadedTable? failed, out stamp))
+            return failed;
+        return config.Kind switch
+        {
+            TableKind.Cidr => CidrRules.Read(text, stamp),
+            _ => ExpressionRules.Read(text, config.Kind == TableKind.Pcre, stamp),
+        };
+    }
+
     private LoadedTable LoadText(string path, string shown)
     {
-        if (!files.TryStamp(path, out FileStamp stamp, out FileFailure failure))
-            return new LoadedTable(null, $"{shown}: {failure.Text}", default) { Denied = failure.IsDenied };
-        if (stamp.Size > MaximumText)
-            return new LoadedTable(null, $"{shown}: larger than {MaximumText >> 20} MiB; compile it with makemap", stamp);
-        string text;
-        try
-        {
-            text = files.ReadText(path);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return new LoadedTable(null, e.Message, stamp) { Denied = e is UnauthorizedAccessException };
-        }
+        if (!TryReadText(path, out string text, out LoadedTable? failed, out FileStamp stamp))
+            return failed;
         TextTable table = TextTableParser.Parse(text, TextTableForm.Detect);
         return table.IsValid
             ? new LoadedTable(new MemoryRows(table.Rows.Select(r => KeyValuePair.Create(r.Key, r.Value))), null, stamp)
             : new LoadedTable(null, $"{shown}:{table.ErrorLine}: {table.Error}", stamp) { Malformed = true, Line = table.ErrorLine };
+    }
+
+    private bool TryReadText(string path, out string text, [NotNullWhen(false)] out LoadedTable? failed, out FileStamp stamp)
+    {
+        text = "";
+        failed = null;
+        if (!files.TryStamp(path, out stamp, out FileFailure failure))
+            failed = new LoadedTable(null, $"{path}: {failure.Text}", default) { Denied = failure.IsDenied };
+        else if (stamp.Size > MaximumText)
+            failed = new LoadedTable(null, $"{path}: larger than {MaximumText >> 20} MiB; compile it with makemap or postmap", stamp);
+        else
+        {
+            try
+            {
+                text = files.ReadText(path);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                failed = new LoadedTable(null, e.Message, stamp) { Denied = e is UnauthorizedAccessException };
+            }
+        }
+        return failed is null;
     }
 }

@@ -11,7 +11,7 @@ internal static class NamedFiles
 {
     public static ImmutableArray<string> Of(MailConfig config) =>
     [
-        .. config.Tables.Values.Where(t => t.Kind is TableKind.File or TableKind.Db).SelectMany(OfTable)
+        .. config.Tables.Values.SelectMany(t => t.WithParts()).SelectMany(OfTable)
             .Concat(config.Identities.Values.SelectMany(i => new[] { i.CertificateFile, i.KeyFile }))
             .Concat(config.TrustAnchors.Values)
             .Concat(config.Actions.Values.OfType<ActionConfig.Relay>().Select(r => r.Tls.TrustAnchor).OfType<string>().Where(a => !config.TrustAnchors.ContainsKey(a)))
@@ -26,5 +26,6 @@ internal static class NamedFiles
         : default;
 
     /// <summary>A compiled table is known by the text it is made from too.</summary>
-    private static IEnumerable<string> OfTable(TableConfig table) => MapCompiler.SourceOf(table.Path) is { } source && source != table.Path ? [table.Path, source] : [table.Path];
+    private static IEnumerable<string> OfTable(TableConfig table) =>
+        table.Kind == TableKind.Db && MapCompiler.SourceOf(table.Path) is { } source && source != table.Path ? table.Files.Add(source) : table.Files;
 }
