@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Estafette.Config.Model;
 
 namespace Estafette.Config.Dialects.Postfix;
@@ -11,55 +10,13 @@ internal sealed class MapLowering(ReadingContext context)
     {
         if (context.Tables.ContainsKey(word))
             return word;
-        string text = word.StartsWith("proxy:", StringComparison.Ordinal) ? word[6..] : word;
-        int colon = text.IndexOf(':', StringComparison.Ordinal);
-        if (colon <= 0)
+        MapReference read = MapReferences.Parse(word, at);
+        if (read.Table is null)
         {
-            context.Findings.Error(at, "expecting \"type:name\" form instead of: " + word, text.StartsWith('/') ? "write `hash:" + text + "`" : "write `type:name`, such as hash:/etc/postfix/" + text);
+            context.Findings.Error(at, read.Problem, read.Cure);
             return null;
         }
-        TableConfig? table = Table(word, text[..colon], text[(colon + 1)..], at);
-        if (table is null)
-            return null;
-        context.Tables[word] = table;
+        context.Tables[word] = read.Table;
         return word;
-    }
-
-    private TableConfig? Table(string word, string type, string name, SourceSpan at)
-    {
-        switch (type)
-        {
-            case "hash" or "btree" or "cdb" or "lmdb" or "dbm" or "sdbm":
-                return new TableConfig { Name = word, Kind = TableKind.Db, Path = name + (type is "cdb" or "lmdb" ? "." + type : ".db"), At = at };
-            case "texthash":
-                return new TableConfig { Name = word, Kind = TableKind.File, Path = name, At = at };
-            case "inline":
-                return Inline(word, name, at);
-            default:
-                string[] known = ["hash", "btree", "cdb", "lmdb", "dbm", "texthash", "inline"];
-                string? meant = Spelling.Closest(type, known);
-                context.Findings.Error(at, "unsupported dictionary type: " + type, meant is null ? "the types are " + string.Join(", ", known) : "did you mean `" + meant + ":`?");
-                return null;
-        }
-    }
-
-    /// <summary><c>inline:{ key=value, { key = text with blanks } }</c>.</summary>
-    private TableConfig? Inline(string word, string name, SourceSpan at)
-    {
-        string? list = Words.Braced(name, out string? problem);
-        if (list is null || list == name)
-        {
-            context.Findings.Error(at, word + ": " + (problem ?? "bad syntax"), "write `inline:{ key=value, { key = text with blanks } }`");
-            return null;
-        }
-        var rows = ImmutableArray.CreateBuilder<KeyValuePair<string, string>>();
-        foreach (string item in Words.Split(list))
-        {
-            if (Words.TrySplitSetting(Words.Braced(item, out _) ?? item, out string key, out string value, out string? wrong))
-                rows.Add(KeyValuePair.Create(key, value));
-            else
-                context.Findings.Error(at, word + ": " + wrong + ": \"" + item + "\"", "write `key=value`");
-        }
-        return new TableConfig { Name = word, Kind = TableKind.Inline, Rows = rows.ToImmutable(), At = at };
     }
 }

@@ -15,6 +15,8 @@ public static class MapReferences
     /// <summary>Tables in tables, deeper than anybody writes them.</summary>
     private const int MaximumDepth = 8;
 
+    private static readonly char[] s_blanks = Words.Blanks.ToCharArray();
+
     /// <summary>Types that postmap can write, with the suffix of the compiled file.</summary>
     private static readonly ImmutableArray<(string Type, string Suffix)> s_indexed = [("hash", ".db"), ("btree", ".db"), ("cdb", ".cdb"), ("lmdb", ".lmdb"), ("dbm", ".pag"), ("sdbm", ".pag")];
 
@@ -26,12 +28,6 @@ public static class MapReferences
 
     /// <summary>All types that can be used, in order: what <c>postconf -m</c> prints.</summary>
     public static ImmutableArray<string> Types { get; } = [.. s_indexed.Select(t => t.Type).Where(t => t != "sdbm").Concat(s_others).Order(StringComparer.Ordinal)];
-
-    /// <summary>The items of a list of tables; braces keep one together.</summary>
-    public static ImmutableArray<string> Split(string list) => Braced.Split(list);
-
-    /// <summary>True for what a list of patterns takes for a table and not for a host or an address.</summary>
-    public static bool IsTable(string item) => item.Length > 0 && item[0] != '[' && item.Contains(':', StringComparison.Ordinal);
 
     /// <param name="text">As written; without a type it is an error.</param>
     /// <param name="at">The place that findings name.</param>
@@ -78,13 +74,13 @@ public static class MapReferences
     {
         if (!name.StartsWith('{'))
             return WithPath(table, name);
-        if (!Braced.TryInside(name, out string? inside))
-            return new MapReference(null, $"{type} map: {Unclosed(name)}", "close every brace");
+        if (Inside(name, out string? problem) is not { } inside)
+            return new MapReference(null, $"{type} map: {problem}", "close every brace");
         var rules = ImmutableArray.CreateBuilder<string>();
-        foreach (string item in Braced.Split(inside))
+        foreach (string item in Words.Split(inside))
         {
-            if (!Braced.TryInside(item, out string? rule))
-                return new MapReference(null, $"{type} map: {Unclosed(item)}", "put each rule in braces of its own: " + type + ":{{/pattern/ result}}");
+            if (Inside(item, out problem) is not { } rule)
+                return new MapReference(null, $"{type} map: {problem}", "put each rule in braces of its own: " + type + ":{{/pattern/ result}}");
             rules.Add(rule);
         }
         return new MapReference(table with { Values = rules.ToImmutable() });
@@ -92,50 +88,60 @@ public static class MapReferences
 
     private static MapReference Inline(TableConfig table, string name)
     {
-        const string Need = "need \"inline:{name=value...}\"";
-        if (!Braced.TryInside(name, out string? inside) || inside.Length == 0)
-            return new MapReference(null, $"bad syntax: \"{table.Name}\"; {Need}", "write each row as name=value, in braces where it has blanks");
+        const string Need = "need \"inline:{name=value...}\"", Cure = "write each row as name=value, in braces where it has blanks";
+        if (Inside(name, out _) is not { Length: > 0 } inside)
+            return new MapReference(null, $"bad syntax: \"{table.Name}\"; {Need}", Cure);
         var rows = ImmutableArray.CreateBuilder<KeyValuePair<string, string>>();
-        foreach (string item in Braced.Split(inside))
+        foreach (string item in Words.Split(inside))
         {
-            string? error = null;
-            string text = item;
-            if (item.StartsWith('{'))
-                error = Braced.TryInside(item, out string? row) ? null : Unclosed(item);
-            if (error is null && item.StartsWith('{'))
-                text = item[1..^1];
-            error ??= Braced.SplitPair(text, out KeyValuePair<string, string> pair) ?? Add(pair);
-            if (error is not null)
-                return new MapReference(null, $"{error}: \"{table.Name}\"; {Need}", "write each row as name=value, in braces where it has blanks");
+            if (Words.Braced(item, out string? problem) is { } text && (problem = SplitRow(text, out KeyValuePair<string, string> row)) is null)
+                rows.Add(row);
+            else
+                return new MapReference(null, $"{problem}: \"{table.Name}\"; {Need}", Cure);
         }
         return rows.Count == 0
             ? new MapReference(null, $"empty table: \"{table.Name}\"; {Need}", "write a row")
             : new MapReference(table with { Rows = rows.ToImmutable() });
-
-        string? Add(KeyValuePair<string, string> pair)
-        {
-            rows.Add(pair);
-            return null;
-        }
     }
 
-    private static MapReference Static(TableConfig table, string name)
+    /// <summary><c>name = value</c>, the name perhaps with quotation marks and backslashes, which stay; else the original's words for what is wrong.</summary>
+    private static string? SplitRow(string text, out KeyValuePair<string, string> row)
     {
-        if (!name.StartsWith('{'))
-            return new MapReference(table with { Values = [name] });
-        return Braced.TryInside(name, out string? inside)
-            ? new MapReference(table with { Values = [inside] })
-            : new MapReference(null, $"bad static:name syntax: {Unclosed(name)}", "close the brace");
+        row = default;
+        text = text.Trim(s_blanks);
+        if (text.Length == 0)
+            return "no key found; expected format: key = value";
+        bool quoted = false;
+        int end = 0;
+        for (; end < text.Length && (quoted || (text[end] != '=' && !Words.IsBlank(text[end]))); end++)
+        {
+            if (text[end] == '\\')
+                end++;
+            else if (text[end] == '"')
+                quoted = !quoted;
+        }
+        if (quoted)
+            return "unbalanced '\"'";
+        end = Math.Min(end, text.Length);
+        string rest = text[end..].TrimStart(s_blanks);
+        if (!rest.StartsWith('='))
+            return "missing '=' after attribute name";
+        row = KeyValuePair.Create(text[..end], rest[1..].Trim(s_blanks));
+        return null;
     }
+
+    private static MapReference Static(TableConfig table, string name) => Words.Braced(name, out string? problem) is { } value
+        ? new MapReference(table with { Values = [value] })
+        : new MapReference(null, $"bad static:name syntax: {problem}", "close the brace");
 
     private static MapReference Random(TableConfig table, string name) =>
-        Braced.TryInside(name, out string? inside) && Braced.Split(inside) is { IsEmpty: false } values
+        Inside(name, out _) is { } inside && Words.Split(inside) is { IsEmpty: false } values
             ? new MapReference(table with { Values = values })
             : new MapReference(null, $"bad syntax: \"{table.Name}\"; need \"randmap:{{value...}}\"", "write the values in braces");
 
     private static MapReference Combined(TableConfig table, string type, string name, int depth)
     {
-        ImmutableArray<string> names = Braced.TryInside(name, out string? inside) ? Braced.Split(inside) : [];
+        ImmutableArray<string> names = Inside(name, out _) is { } inside ? Words.Split(inside) : [];
         if (names.IsEmpty || names.Any(n => !n.Contains(':', StringComparison.Ordinal)))
             return new MapReference(null, $"bad syntax: \"{table.Name}\"; need \"{type}:{{type:name...}}\"", "write the tables in braces, each with its type");
         var parts = ImmutableArray.CreateBuilder<TableConfig>();
@@ -170,7 +176,12 @@ public static class MapReferences
         return Spelling.Closest(type, Types) is { } meant ? new MapReference(null, problem, $"did you mean {meant}:?") : new MapReference(null, problem, "one of " + string.Join(", ", Types));
     }
 
-    private static string Unclosed(string text) => !text.StartsWith('{') ? $"no '{{' at start of text in \"{text}\""
-        : Braced.EndOf(text) == 0 ? $"missing '}}' in \"{text}\""
-        : $"syntax error after '}}' in \"{text}\"";
+    /// <summary>What stands in the braces; null with the reason where there are none or they do not match.</summary>
+    private static string? Inside(string text, out string? problem)
+    {
+        if (text.StartsWith('{'))
+            return Words.Braced(text, out problem);
+        problem = $"no '{{' at start of text in \"{text}\"";
+        return null;
+    }
 }
