@@ -83,5 +83,8 @@ public sealed record RecipientProgress
     /// <summary>How many delay warnings the sender has had.</summary>
     public int DelayWarnings { get; init; }
 
+    /// <summary>An operator wants it returned to the sender instead of another attempt.</summary>
+    public bool MustExpire { get; init; }
+
     public static RecipientProgress New { get; } = new();
 }

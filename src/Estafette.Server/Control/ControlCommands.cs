@@ -25,14 +25,24 @@ public sealed record ControlHooks
 
     /// <summary>Lines of <c>show hosts</c> about hosts that are passed over for the time being.</summary>
     public Func<IReadOnlyList<string>> RestingHosts { get; init; } = static () => [];
+
+    /// <summary>Whether mail for this domain may be asked for by name (<c>postqueue -s</c>, postconf(5) fast_flush_domains).</summary>
+    public Func<string, CancellationToken, ValueTask<bool>> IsFlushSite { get; init; } = static (_, _) => ValueTask.FromResult(false);
+
+    /// <summary>Writes to the log as another program would (postlog(1)): its tag, the severity's word, the text.</summary>
+    public Action<string, string, string> WriteLog { get; init; } = static (_, _, _) => { };
+
+    /// <summary>Opens the log file anew after a rotation; null when that worked.</summary>
+    public Func<string?> ReopenLog { get; init; } = static () => null;
 }
 
 /// <summary>The requests of the admin socket, by name. Every answer is rows and an end; a word that means nothing is answered with what does.</summary>
-public sealed class ControlCommands(QueueOperations queue, EventSink events, ControlHooks hooks)
+public sealed class ControlCommands(QueueOperations queue, MessageOperations messages, EventSink events, ControlHooks hooks)
 {
     /// <summary>Octets of a message that <c>show message</c> shows.</summary>
     private const long MaximumShown = 64 << 20;
     private readonly HashSet<string> _traced = new(StringComparer.Ordinal);
+    private readonly MessageCommands _messages = new(queue, messages, hooks);
 
     public async Task<ControlEnd> RunAsync(ControlRequest request, Func<ControlRow, ValueTask> answer, CancellationToken cancellationToken)
     {
@@ -85,8 +95,13 @@ public sealed class ControlCommands(QueueOperations queue, EventSink events, Con
                 return argument is null ? new ControlEnd("name a table", 0) : new ControlEnd(await hooks.UpdateTable(argument, cancellationToken), 1);
             case "reload":
                 return new ControlEnd(await hooks.Reload(cancellationToken), 1);
+            case "write-log" when request.Arguments.Count == 3:
+                hooks.WriteLog(request.Arguments[0], request.Arguments[1], request.Arguments[2]);
+                return Done();
+            case "reopen-log":
+                return new ControlEnd(hooks.ReopenLog(), 1);
             default:
-                return new ControlEnd($"'{request.Command.Replace('-', ' ')}' is not known here (see smtpctl --help)", 0);
+                return await _messages.RunAsync(request, answer, cancellationToken) ?? new ControlEnd($"'{request.Command.Replace('-', ' ')}' is not known here (see smtpctl --help)", 0);
         }
     }
 

@@ -15,16 +15,22 @@ public sealed record ControlRequest(string Command)
     public IReadOnlyList<string> Arguments { get; init; } = [];
 }
 
-/// <summary>One line of an answer: a queue entry, a line of text, or the end.</summary>
+/// <summary>One line of an answer: a queue entry, a message, a record of one, a line of text, or the end.</summary>
 public sealed record ControlRow
 {
     public QueueEntry? Entry { get; init; }
+    public QueuedMessage? Message { get; init; }
+    public MessageRecord? Record { get; init; }
     public string? Text { get; init; }
     public ControlEnd? Done { get; init; }
 }
 
 /// <summary>How a request ended; <paramref name="Error"/> is null when it was carried out.</summary>
-public sealed record ControlEnd(string? Error, int Affected);
+public sealed record ControlEnd(string? Error, int Affected)
+{
+    /// <summary>Who asked may not have that.</summary>
+    public bool IsDenied { get; init; }
+}
 
 /// <summary>One recipient of a waiting message, as listings show it.</summary>
 public sealed record QueueEntry

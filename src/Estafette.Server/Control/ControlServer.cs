@@ -6,7 +6,7 @@ using Estafette.Events;
 namespace Estafette.Control;
 
 /// <summary>
-/// The admin socket. The kernel says who asks: root and the daemon's own user may operate, everybody else gets a refusal in words. One request
+/// The admin socket. The kernel says who asks: root and the daemon's own user may operate, others what <see cref="ControlAccess"/> permits them, and else get a refusal in words. One request
 /// a connection; requests and connections are bounded, and a broken one costs its own connection only (E13).
 /// </summary>
 public sealed class ControlServer : IAsyncDisposable
@@ -73,7 +73,7 @@ public sealed class ControlServer : IAsyncDisposable
     private async Task AdmitAsync(Socket client)
     {
         uint? user = _access.UserOf(client);
-        SemaphoreSlim room = MayOperate(user) ? _room : _strangers;
+        SemaphoreSlim room = _access.MayOperate(user) ? _room : _strangers;
         if (room == _strangers && !await room.WaitAsync(0, _stop.Token))
         {
             client.Dispose();
@@ -83,8 +83,6 @@ public sealed class ControlServer : IAsyncDisposable
             await room.WaitAsync(_stop.Token);
         _ = ServeAsync(client, user, room);
     }
-
-    private bool MayOperate(uint? user) => user == 0 || user == _access.OwnUser;
 
     private async Task ServeAsync(Socket client, uint? user, SemaphoreSlim room)
     {
@@ -112,19 +110,18 @@ public sealed class ControlServer : IAsyncDisposable
 
     private async Task AnswerAsync(NetworkStream stream, uint? user)
     {
-        ControlRequest? request = await ReadAsync(stream);
+        using var answer = new AnswerStream(stream, _stop.Token);
+        await answer.AddAsync(new ControlRow { Done = await EndAsync(await ReadAsync(stream), answer, user) });
+        await answer.FlushAsync();
+    }
+
+    private async Task<ControlEnd> EndAsync(ControlRequest? request, AnswerStream answer, uint? user)
+    {
         if (request is null)
-        {
-            await WriteAsync(stream, new ControlRow { Done = new ControlEnd("this is no request of this program's version", 0) });
-            return;
-        }
-        if (!MayOperate(user))
-        {
-            await WriteAsync(stream, new ControlRow { Done = new ControlEnd($"only root and the mail server's own user may do that (you are uid {user?.ToString(CultureInfo.InvariantCulture) ?? "unknown"})", 0) });
-            return;
-        }
-        ControlEnd end = await _commands.RunAsync(request, row => WriteAsync(stream, row), _stop.Token);
-        await WriteAsync(stream, new ControlRow { Done = end });
+            return new ControlEnd("this is no request of this program's version", 0);
+        if (await _access.MayAsync(user, ControlAccess.RightFor(request.Command), _stop.Token))
+            return await _commands.RunAsync(request, answer.AddAsync, _stop.Token);
+        return new ControlEnd($"only root and the mail server's own user may do that (you are uid {user?.ToString(CultureInfo.InvariantCulture) ?? "unknown"})", 0) { IsDenied = true };
     }
 
     private async Task<ControlRequest?> ReadAsync(NetworkStream stream)
@@ -154,14 +151,6 @@ public sealed class ControlServer : IAsyncDisposable
         return null;
     }
 
-    private static async ValueTask WriteAsync(NetworkStream stream, ControlRow row)
-    {
-        byte[] line = JsonSerializer.SerializeToUtf8Bytes(row, ControlJson.Default.ControlRow);
-        Array.Resize(ref line, line.Length + 1);
-        line[^1] = (byte)'\n';
-        await stream.WriteAsync(line);
-    }
-
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
@@ -169,6 +158,3 @@ public sealed class ControlServer : IAsyncDisposable
         await _accepting;
     }
 }
-
-/// <summary>How the admin socket knows who asks, and the one user besides root that may.</summary>
-public sealed record ControlAccess(Func<Socket, uint?> UserOf, uint OwnUser);

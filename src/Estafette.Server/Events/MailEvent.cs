@@ -123,7 +123,11 @@ public sealed record NotificationQueued(MessageId Id, MessageId Notification, st
 /// <summary>A notification that nobody can be sent: a double bounce, dropped with this line (E33).</summary>
 public sealed record NotificationDropped(MessageId Id, string Reason) : MailEvent;
 
-public sealed record MessageExpired(MessageId Id, MailAddress ReversePath) : MailEvent;
+public sealed record MessageExpired(MessageId Id, MailAddress ReversePath) : MailEvent
+{
+    /// <summary>An operator wanted it so (postsuper -e).</summary>
+    public bool IsForced { get; init; }
+}
 
 public sealed record MessageHeld(MessageId Id, string Reason) : MailEvent;
 

@@ -21,6 +21,7 @@ internal sealed class ActiveMessage
     private int _undone;
     private bool _writing;
     private bool _urgent;
+    private int _expired;
 
     /// <param name="envelope">The message.</param>
     /// <param name="progress">Default for a message that has just been received.</param>
@@ -40,12 +41,18 @@ internal sealed class ActiveMessage
     /// <summary>Set by an operator: what has not started is left alone, and the lease goes back.</summary>
     public volatile bool IsStopped;
 
+    /// <summary>Set by an operator: what this round does not deliver goes back to the sender.</summary>
+    public volatile bool MustExpire;
+
     /// <summary>Batches beyond the <see cref="AdmissionWindow"/>; guarded by the lock of <see cref="ReadyQueues"/>, like <see cref="Admitted"/>.</summary>
     public Queue<Batch>? Unadmitted { get; set; }
     public int Admitted { get; set; }
 
     /// <summary>Progress before this round.</summary>
     public RecipientProgress ProgressOf(int recipient) => _progress.IsDefault ? RecipientProgress.New : _progress[recipient];
+
+    /// <summary>True once a round: the log tells of a message that expired, not of each recipient.</summary>
+    public bool IsFirstToExpire() => Interlocked.Exchange(ref _expired, 1) == 0;
 
     public void Expect(int recipients) => _outstanding = recipients;
 

@@ -47,6 +47,7 @@ public sealed class MailQueue : INewMail, IAsyncDisposable
         _schedule = new Schedule(spool, _clock, config);
         Intake = new SpoolIntake(spool, this, () => _stopping);
         Operations = new QueueOperations(spool, config, _clock, events, this);
+        Messages = new MessageOperations(spool, _clock, events, this);
     }
 
     /// <summary>The way in, for reception and submission.</summary>
@@ -54,6 +55,9 @@ public sealed class MailQueue : INewMail, IAsyncDisposable
 
     /// <summary>What an operator can do, for Control.</summary>
     public QueueOperations Operations { get; }
+
+    /// <summary>The same for whole messages.</summary>
+    public MessageOperations Messages { get; }
 
     /// <summary>Messages in memory, and lanes open, for statistics.</summary>
     public int ActiveMessages => Volatile.Read(ref _activeCount);
@@ -181,6 +185,13 @@ public sealed class MailQueue : INewMail, IAsyncDisposable
         {
             _settlement.LeaveAlone(message, 0);
             return;
+        }
+        if (Array.Exists(due, i => message.ProgressOf(i).MustExpire))
+        {
+            _settlement.Expire(message, Array.FindAll(due, i => message.ProgressOf(i).MustExpire));
+            due = Array.FindAll(due, i => !message.ProgressOf(i).MustExpire);
+            if (due.Length == 0)
+                return;
         }
         DateTimeOffset now = _events.Now;
         foreach (int recipient in due)

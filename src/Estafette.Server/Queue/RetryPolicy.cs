@@ -109,7 +109,7 @@ internal sealed class RetryPolicy(QueueClock clock)
         return passed;
     }
 
-    private static NoticeKind NoticeOfFailure(Recipient recipient) =>
+    public static NoticeKind NoticeOfFailure(Recipient recipient) =>
         recipient.Notify == DsnNotify.Unspecified || recipient.Notify.HasFlag(DsnNotify.Failure) ? NoticeKind.Failed : NoticeKind.None;
 
     private static bool NoticeOfDelay(Envelope envelope, Recipient recipient) =>

@@ -13,6 +13,8 @@ internal sealed class Settlement(QueueClock clock, Func<MailConfig> config, Even
     /// <summary>Wait of recipients for which a busy next hop has no room.</summary>
     private static readonly TimeSpan s_busyWait = TimeSpan.FromSeconds(15);
 
+    private static readonly EnhancedStatus s_givenUp = new(4, 7, 0);
+
     private readonly RetryPolicy _retry = new(clock);
 
     public QueueClock Clock => clock;
@@ -35,6 +37,22 @@ internal sealed class Settlement(QueueClock clock, Func<MailConfig> config, Even
         DateTimeOffset due = clock.Now + RetryPolicy.Spread(s_busyWait, message.Envelope.Id, Environment.CurrentManagedThreadId);
         for (int i = 0; i < settled.Length; i++)
             settled[i] = new Settled(recipients[i], message.ProgressOf(recipients[i]) with { Due = due }, NoticeKind.None);
+        recorder.Add(message, settled, settled.Length);
+    }
+
+    /// <summary>An operator gave these up: the sender is told why they waited, or that somebody wanted it so.</summary>
+    public void Expire(ActiveMessage message, int[] recipients)
+    {
+        var settled = new Settled[recipients.Length];
+        for (int i = 0; i < settled.Length; i++)
+        {
+            RecipientProgress before = message.ProgressOf(recipients[i]);
+            DeliveryOutcome outcome = before.Last is { Kind: OutcomeKind.Deferred } last
+                ? last with { Kind = OutcomeKind.Failed, Scope = OutcomeScope.Recipient }
+                : DeliveryOutcome.Failed(s_givenUp, "message is administratively expired");
+            settled[i] = new Settled(recipients[i], before with { IsDone = true, Last = outcome }, RetryPolicy.NoticeOfFailure(message.Envelope.Recipients[recipients[i]]));
+        }
+        events.Publish(new MessageExpired(message.Envelope.Id, message.Envelope.ReversePath) { At = events.Now, IsForced = true });
         recorder.Add(message, settled, settled.Length);
     }
 
@@ -69,7 +87,9 @@ internal sealed class Settlement(QueueClock clock, Func<MailConfig> config, Even
             Method = method,
             User = user,
         });
-        if (decision.Expired)
+        if (message.MustExpire && !decision.Progress.IsDone)
+            decision = decision with { Progress = decision.Progress with { Due = clock.Now, MustExpire = true } };
+        if (decision.Expired && message.IsFirstToExpire())
             events.Publish(new MessageExpired(envelope.Id, envelope.ReversePath) { At = events.Now });
         return new Settled(index, decision.Progress, decision.Notice);
     }

@@ -12,8 +12,20 @@ public static class LocalPeer
     public static uint? UserOf(Socket socket)
     {
         ArgumentNullException.ThrowIfNull(socket);
+        return Read(socket, 4);
+    }
+
+    /// <summary>For the side that connected: the process that listens.</summary>
+    public static int? ProcessOf(Socket socket)
+    {
+        ArgumentNullException.ThrowIfNull(socket);
+        return (int?)Read(socket, 0);
+    }
+
+    private static uint? Read(Socket socket, int at)
+    {
         // struct ucred: process, user, group.
         Span<byte> credentials = stackalloc byte[12];
-        return socket.GetRawSocketOption(SolSocket, SoPeerCred, credentials) == credentials.Length ? BinaryPrimitives.ReadUInt32LittleEndian(credentials[4..]) : null;
+        return socket.GetRawSocketOption(SolSocket, SoPeerCred, credentials) == credentials.Length ? BinaryPrimitives.ReadUInt32LittleEndian(credentials[at..]) : null;
     }
 }

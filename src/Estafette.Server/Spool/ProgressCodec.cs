@@ -9,7 +9,7 @@ internal static class ProgressCodec
     private const byte HeldUnchanged = 0, HeldOff = 1, HeldOn = 2;
 
     [Flags]
-    private enum Bits : byte { None = 0, Done = 1, HasLast = 2, DsnHandedOver = 4, HasAttempted = 8 }
+    private enum Bits : byte { None = 0, Done = 1, HasLast = 2, DsnHandedOver = 4, HasAttempted = 8, MustExpire = 16 }
 
     /// <summary>An update as it was given, or with the whole progress in its place (<paramref name="whole"/>), which makes earlier records needless.</summary>
     public static void Write(RecordBuffer to, SpoolUpdate update, ImmutableArray<RecipientProgress>? whole)
@@ -56,7 +56,8 @@ internal static class ProgressCodec
         to.WriteVarint((uint)recipient);
         to.WriteByte((byte)((progress.IsDone ? Bits.Done : 0) | (progress.Last is null ? 0 : Bits.HasLast)
             | (progress.Last is { DsnHandedOver: true } ? Bits.DsnHandedOver : 0)
-            | (progress.Attempted is null ? 0 : Bits.HasAttempted)));
+            | (progress.Attempted is null ? 0 : Bits.HasAttempted)
+            | (progress.MustExpire ? Bits.MustExpire : 0)));
         to.WriteVarint((uint)progress.Attempts);
         to.WriteVarint((uint)progress.DelayWarnings);
         EnvelopeCodec.WriteTime(to, progress.Due);
@@ -81,6 +82,7 @@ internal static class ProgressCodec
         return new RecipientProgress
         {
             IsDone = bits.HasFlag(Bits.Done),
+            MustExpire = bits.HasFlag(Bits.MustExpire),
             Attempts = (int)from.ReadVarint(),
             DelayWarnings = (int)from.ReadVarint(),
             Due = EnvelopeCodec.ReadTime(ref from),

@@ -69,7 +69,7 @@ internal sealed class MailServer : IAsyncDisposable
         new Submission.SubmissionProfile(_running.Snapshot.Config.HostName, _running.Snapshot.Config.Dialect).Write(_options.State);
         _queue.Start();
         await _smtp.StartAsync([.. network, submission], cancellationToken);
-        _control = new ControlServer(_options.State.ControlSocket, new ControlCommands(_queue.Operations, _events, new ControlHooks
+        _control = new ControlServer(_options.State.ControlSocket, new ControlCommands(_queue.Operations, _queue.Messages, _events, new ControlHooks
         {
             Reload = ReloadAsync,
             UpdateTable = _running.UpdateTableAsync,

@@ -93,6 +93,7 @@ internal static class SpoolSamples
         Due = due,
         Attempted = due.AddHours(-1),
         DelayWarnings = 1,
+        MustExpire = true,
         Last = DeliveryOutcome.Deferred(new EnhancedStatus(4, 4, 1), "connection refused", OutcomeScope.NextHop) with
         {
             Peer = "mx.example.net[192.0.2.2]:25",
