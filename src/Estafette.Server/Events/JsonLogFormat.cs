@@ -124,6 +124,11 @@ public sealed class JsonLogFormat : LogFormat
                 json.WriteString("subsystem", e.Subsystem);
                 json.WriteString("text", e.Text);
                 break;
+            case ToolLine e:
+                json.WriteString("tag", e.Tag);
+                json.WriteString("severity", e.Severity);
+                json.WriteString("text", e.Text);
+                break;
             case TraceLine e:
                 json.WriteString("subsystem", e.Subsystem);
                 json.WriteString("text", e.Text);

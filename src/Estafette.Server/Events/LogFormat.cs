@@ -5,9 +5,10 @@ namespace Estafette.Events;
 /// <summary>How events become lines. Pure: an event in, one line (or none) out.</summary>
 public abstract class LogFormat
 {
-    public static LogFormat Create(LogStyle style, string hostName) => style switch
+    /// <param name="hostName">Stands in lines of the Postfix style; empty where whoever takes the lines adds it.</param>
+    public static LogFormat Create(LogConfig log, string hostName) => log.Style switch
     {
-        LogStyle.Postfix => new PostfixLogFormat(hostName),
+        LogStyle.Postfix => new PostfixLogFormat(hostName, log.Name),
         LogStyle.Json => new JsonLogFormat(),
         _ => new OpenSmtpdLogFormat(),
     };

@@ -12,7 +12,7 @@ public sealed class LogWriter : IEventReader, IDisposable
     public const int MaximumBacklog = 16 << 20;
 
     private readonly Lock _gate = new();
-    private readonly Stream _output;
+    private readonly ILogOutput _output;
     private readonly LogFormat _format;
     private readonly LogLine _line = new();
     private readonly SemaphoreSlim _work = new(0, 1);
@@ -24,7 +24,7 @@ public sealed class LogWriter : IEventReader, IDisposable
     private bool _stopped;
 
     /// <param name="showsDebug">False leaves out lines that only a trace shows (scheduler and trace lines).</param>
-    public LogWriter(Stream output, LogFormat format, bool showsDebug)
+    public LogWriter(ILogOutput output, LogFormat format, bool showsDebug)
     {
         _output = output;
         _format = format;
@@ -52,6 +52,9 @@ public sealed class LogWriter : IEventReader, IDisposable
             Wake();
         }
     }
+
+    /// <summary>Goes on in a new file after a rotation; null when that worked.</summary>
+    public string? Reopen() => _output.Reopen();
 
     /// <summary>A bug in a line's format must not reach who only told what happened to a message.</summary>
     private void Format(MailEvent mailEvent)
@@ -103,7 +106,6 @@ public sealed class LogWriter : IEventReader, IDisposable
         try
         {
             _output.Write(_writing.WrittenSpan);
-            _output.Flush();
         }
         catch (IOException)
         {
@@ -123,7 +125,8 @@ public sealed class LogWriter : IEventReader, IDisposable
             _stopped = true;
             Wake();
         }
-        _thread.Join(TimeSpan.FromSeconds(5));
+        if (_thread.Join(TimeSpan.FromSeconds(5)))
+            _output.Dispose();
         _work.Dispose();
     }
 }

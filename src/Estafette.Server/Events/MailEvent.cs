@@ -149,5 +149,8 @@ public sealed record CertificateChanged(string Name, string Subject, DateTime No
 /// <summary>Something an operator must know: the spool is unhealthy, a table unreadable, a certificate old.</summary>
 public sealed record OperatorWarning(string Subsystem, string Text) : MailEvent;
 
+/// <summary>A line that a command of the machine's administrator writes (postlog(1)): its tag with the process number, the severity's word, the text.</summary>
+public sealed record ToolLine(string Tag, string Severity, string Text) : MailEvent;
+
 /// <summary>A trace line of one subsystem (O20), published only while that subsystem's trace is on.</summary>
 public sealed record TraceLine(string Subsystem, string Text) : MailEvent;

@@ -44,6 +44,7 @@ public sealed class OpenSmtpdLogFormat : LogFormat
                 break;
             case RelayHostReturned e: line.Text("smtp-out: relay host ").Foreign(e.Peer).Text(" is back"); break;
             case OperatorWarning e: line.Text("warn: ").Text(e.Subsystem).Text(": ").Foreign(e.Text); break;
+            case ToolLine e: line.Foreign(e.Tag).Text(": ").Text(e.Severity == "info" ? "" : e.Severity + ": ").Foreign(e.Text); break;
             case TraceLine e: line.Text(e.Text.StartsWith("debug: ", StringComparison.Ordinal) ? "" : "debug: ").Visible(e.Text); break;
         }
     }

@@ -3,9 +3,9 @@ using Estafette.Mail;
 namespace Estafette.Events;
 
 /// <summary>Lines as Postfix's programs write them, so that fail2ban, logwatch and pflogsumm read them unchanged (DESIGN 8).</summary>
-public sealed class PostfixLogFormat(string hostName) : LogFormat
+public sealed class PostfixLogFormat(string hostName, string name) : LogFormat
 {
-    private readonly string _host = hostName.Split('.')[0];
+    private readonly string _host = hostName.Length == 0 ? "" : hostName.Split('.')[0] + " ";
 
     public override void Write(MailEvent mailEvent, LogLine line)
     {
@@ -45,12 +45,19 @@ public sealed class PostfixLogFormat(string hostName) : LogFormat
                 break;
             case RelayHostReturned e: Head(e, "smtp", line).Text("relay host ").Foreign(e.Peer).Text(" is back"); break;
             case OperatorWarning e: Head(e, e.Subsystem, line).Text("warning: ").Foreign(e.Text); break;
+            case ToolLine e: Start(e, line).Foreign(e.Tag).Text(": ").Text(e.Severity == "info" ? "" : e.Severity + ": ").Foreign(e.Text); break;
             case TraceLine e: Head(e, e.Subsystem, line).Visible(e.Text); break;
         }
     }
 
     private LogLine Head(MailEvent e, string service, LogLine line) =>
-        line.Date(e.At.ToLocalTime(), "MMM d HH:mm:ss").Text(" ").Text(_host).Text(" postfix/").Text(service).Text("[").Number(Environment.ProcessId).Text("]: ");
+        Start(e, line).Text(name).Text("/").Text(service).Text("[").Number(Environment.ProcessId).Text("]: ");
+
+    private LogLine Start(MailEvent e, LogLine line)
+    {
+        DateTimeOffset at = e.At.ToLocalTime();
+        return line.Date(at, at.Day < 10 ? "MMM  d HH:mm:ss" : "MMM d HH:mm:ss").Text(" ").Text(_host);
+    }
 
     private static LogLine Peer(LogLine line, System.Net.IPAddress? address, string? name) =>
         address is null ? line.Text("localhost[local]") : line.Foreign(name ?? "unknown").Text("[").Text(address.ToString()).Text("]");

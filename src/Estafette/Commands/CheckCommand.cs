@@ -15,6 +15,30 @@ internal static class CheckCommand
 
     public static int Run(string path, bool json)
     {
+        (ConfigResult result, ImmutableArray<Diagnostic> findings) = Look(path);
+        bool failed = findings.Any(d => d.Severity == Severity.Error);
+        if (json)
+        {
+            Console.Out.WriteLine(DiagnosticPrinter.Json(findings));
+            return failed ? ExitCode.Failure : ExitCode.Ok;
+        }
+        Console.Error.Write(Printer(result).Print(findings));
+        if (!failed)
+            Console.Error.WriteLine("configuration OK");
+        return failed ? ExitCode.Failure : ExitCode.Ok;
+    }
+
+    /// <summary>As <c>postfix check</c> tells it: a line for each finding, nothing where there is none.</summary>
+    public static int RunQuietly(string path, string name)
+    {
+        ImmutableArray<Diagnostic> findings = Look(path).Findings;
+        foreach (Diagnostic finding in findings)
+            Console.Error.WriteLine($"{name}: {DiagnosticPrinter.OneLine(finding)}");
+        return findings.Any(d => d.Severity == Severity.Error) ? ExitCode.Failure : ExitCode.Ok;
+    }
+
+    private static (ConfigResult Read, ImmutableArray<Diagnostic> Findings) Look(string path)
+    {
         ConfigResult result = ConfigurationLoader.ReadPath(path, new ReadOptions { Machine = new LocalMachine() });
         ImmutableArray<Diagnostic> findings = result.Diagnostics;
         if (result.Config is not null)
@@ -26,16 +50,7 @@ internal static class CheckCommand
             findings = findings.AddRange(CredentialsCheck.Of(result.Config, tables));
             findings = findings.AddRange(OfCertificates(result.Config));
         }
-        bool failed = findings.Any(d => d.Severity == Severity.Error);
-        if (json)
-        {
-            Console.Out.WriteLine(DiagnosticPrinter.Json(findings));
-            return failed ? ExitCode.Failure : ExitCode.Ok;
-        }
-        Console.Error.Write(Printer(result).Print(findings));
-        if (!failed)
-            Console.Error.WriteLine("configuration OK");
-        return failed ? ExitCode.Failure : ExitCode.Ok;
+        return (result, findings);
     }
 
     /// <summary>The certificates that this user may read, with their keys; the others get a warning, because the server may be able to.</summary>

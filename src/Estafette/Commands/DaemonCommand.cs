@@ -27,6 +27,21 @@ internal static class DaemonCommand
 
     private static async Task<int> StartAsync(DaemonOptions options)
     {
+        using BackgroundProcess? background = options.Background ? BackgroundProcess.Detach() : null;
+        try
+        {
+            return await StartAsync(options, background);
+        }
+        catch (Exception e) when (background is not null && e is StartupException or IOException or UnauthorizedAccessException)
+        {
+            // While the starter still listens.
+            Console.Error.WriteLine("estafette: " + e.Message);
+            return ExitCode.Failure;
+        }
+    }
+
+    private static async Task<int> StartAsync(DaemonOptions options, BackgroundProcess? background)
+    {
         Native.SetMask(0b000_010_111);
         // From here on the memory holds passwords and keys: no core file, whoever the user is (E54).
         _ = Native.ProcessControl(Native.SetDumpable, 0, 0, 0, 0);
@@ -47,7 +62,7 @@ internal static class DaemonCommand
         {
             throw new StartupException($"the state folder {options.State.Root} cannot be made or written: permission denied (name another with --state DIR, or start as root)");
         }
-        using var log = new LogWriter(Console.OpenStandardError(), LogFormat.Create(config.Log.Style, config.HostName), options.Verbose || !config.Log.Trace.IsEmpty);
+        using var log = new LogWriter(LogPlace.Open(config.Log, options.Background, user), LogPlace.Format(config, options.Background), options.Verbose || !config.Log.Trace.IsEmpty);
         var events = new EventSink(TimeProvider.System, log);
         events.SetTrace(options.Verbose ? ["all"] : config.Log.Trace);
         LoadedConfiguration loaded = await Bootstrap.LoadAsync(options, loader, read, user, text => events.Publish(new OperatorWarning("config", text) { At = events.Now }));
@@ -58,23 +73,34 @@ internal static class DaemonCommand
                 Compile = user is null ? null : new LocalCompile(options.State.WatchList, Path.Combine(AppContext.BaseDirectory, "estafette"), EstafetteCommand.CompileLine(options, user)),
             }, events, CancellationToken.None);
         user?.Become();
-        return await ServeAsync(options, loader, loaded, listeners, starting, events);
+        return await ServeAsync(new DaemonStart(options, loader, loaded, listeners, starting) { ReopenLog = log.Reopen, Listening = () => background?.TellReady() }, events);
     }
 
-    private static async Task<int> ServeAsync(
-        DaemonOptions options, ConfigurationLoader loader, LoadedConfiguration loaded, IReadOnlyList<BoundListener> listeners, Task<LocalProcess> starting, EventSink events)
+    /// <summary>What is ready when root has been given up.</summary>
+    private sealed record DaemonStart(
+        DaemonOptions Options, ConfigurationLoader Loader, LoadedConfiguration Loaded, IReadOnlyList<BoundListener> Listeners, Task<LocalProcess> Local)
     {
+        public required Func<string?> ReopenLog { get; init; }
+
+        /// <summary>Called once the server listens.</summary>
+        public required Action Listening { get; init; }
+    }
+
+    private static async Task<int> ServeAsync(DaemonStart start, EventSink events)
+    {
+        (DaemonOptions options, ConfigurationLoader loader, LoadedConfiguration loaded, _, _) = start;
         SpoolOpening opening = await LogSpool.OpenAsync(new LogSpoolOptions { Directory = options.State.Spool, DamageFound = damaged => Warn(damaged, events) }, TimeProvider.System, CancellationToken.None);
-        await using LocalProcess local = await starting;
+        await using LocalProcess local = await start.Local;
         if (opening.Spool is null)
             throw new StartupException(opening.Refusal!);
         Report(opening.Report!, events);
-        await using var server = new MailServer(options, loader, loaded, opening.Spool, events);
+        await using var server = new MailServer(options, loader, loaded, opening.Spool, events) { ReopenLog = start.ReopenLog };
         var stopping = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
         using PosixSignalRegistration terminate = OnSignal(PosixSignal.SIGTERM, () => stopping.TrySetResult("SIGTERM"));
         using PosixSignalRegistration interrupt = OnSignal(PosixSignal.SIGINT, () => stopping.TrySetResult("interrupted"));
         using PosixSignalRegistration reload = OnSignal(PosixSignal.SIGHUP, () => _ = server.ReloadAsync(CancellationToken.None));
-        await server.StartAsync(listeners, CancellationToken.None);
+        await server.StartAsync(start.Listeners, CancellationToken.None);
+        start.Listening();
         events.Publish(new DaemonStarted(VersionText.Value, loader.Source) { At = events.Now });
         if (options.Config is null)
             Welcome.Print(loaded.Config, options.State, loader.MailUser);

@@ -32,8 +32,10 @@ internal static class EstafetteCommand
         Option<string?> state = StateOption();
         var verbose = new Option<bool>("--verbose", "-v") { Description = "Debug lines too: the scheduler, expansion and deliveries." };
         var command = new Command("run", "Start the mail server in the foreground; SIGTERM or Ctrl-C stops it, SIGHUP reloads.") { config, state, verbose };
+        var background = new Option<bool>("--background") { Hidden = true };
+        command.Options.Add(background);
         command.SetAction((parsed, cancellation) => DaemonCommand.RunAsync(
-            new DaemonOptions(Named(parsed.GetValue(config)), State(parsed.GetValue(state))) { Verbose = parsed.GetValue(verbose) }));
+            new DaemonOptions(Named(parsed.GetValue(config)), State(parsed.GetValue(state))) { Verbose = parsed.GetValue(verbose), Background = parsed.GetValue(background) }));
         return command;
     }
 

@@ -1,3 +1,4 @@
+using Estafette.Program.Commands.Postfix;
 using Estafette.Program.Submission;
 
 namespace Estafette.Program.Commands;
@@ -25,6 +26,13 @@ internal static class Invocation
         "smtpd" => await SmtpdCommand.RunAsync(args),
         "makemap" => MakemapCommand.Run(args),
         "newaliases" => NewaliasesCommand.Run(args),
+        "postqueue" => await PostqueueCommand.RunAsync(args),
+        "postsuper" => await PostsuperCommand.RunAsync(args),
+        "postcat" => await PostcatCommand.RunAsync(args),
+        "postlog" => await PostlogCommand.RunAsync(args),
+        "qshape" => await QshapeCommand.RunAsync(args),
+        "postfix" => await PostfixCommand.RunAsync(args),
+        "postkick" or "postlock" or "postmulti" or "postdrop" or "posttls-finger" => await UnservedCommand.RunAsync(name),
         _ => await EstafetteCommand.RunAsync(args),
     };
 }

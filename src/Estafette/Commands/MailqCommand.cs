@@ -1,3 +1,6 @@
+using Estafette.Config.Model;
+using Estafette.Program.Commands.Postfix;
+using Estafette.Program.Daemon;
 using Estafette.Program.Submission;
 
 namespace Estafette.Program.Commands;
@@ -12,6 +15,8 @@ internal static class MailqCommand
             Console.Out.WriteLine("usage: mailq [--json]    list the messages that wait (evpid|family|type|flags|sender|rcpt|dest|created|expire|last|tries|state|next|error)");
             return ExitCode.Ok;
         }
-        return args is ["--json"] ? await EstafetteCommand.RunAsync(["queue", "list", "--json"]) : await SmtpctlCommand.ShowQueueAsync([]);
+        if (args is ["--json"])
+            return await EstafetteCommand.RunAsync(["queue", "list", "--json"]);
+        return SubmissionProfile.Read(StateFolder.Default()).Dialect == Dialect.Postfix ? await PostqueueCommand.ListAsync() : await SmtpctlCommand.ShowQueueAsync([]);
     }
 }

@@ -31,6 +31,7 @@ internal sealed class MailServer : IAsyncDisposable
     private readonly LocalConnections _local;
     private readonly LocalLogins _logins;
     private readonly RunningConfiguration _running;
+    private readonly ControlPermissions _permissions;
     private readonly CancellationTokenSource _stop = new();
     private ControlServer? _control;
     private Task _drop = Task.CompletedTask;
@@ -46,6 +47,7 @@ internal sealed class MailServer : IAsyncDisposable
         _logins = new LocalLogins(options.State.LocalSocket);
         var builder = new SnapshotBuilder(loaded.Users, new LocalForwardFiles(_local, clock), new LocalAddresses(clock), _logins, events, clock);
         _running = new RunningConfiguration(loaded, loader, builder, _local, options.State, events);
+        _permissions = new ControlPermissions(() => _running.Snapshot, loaded.Users);
         var resolver = new Resolver(new ResolverSettings { Servers = loaded.Config.NameServers }, clock);
         var reverse = new Dns.ReverseLookup(resolver, loaded.Config.Dialect is Dialect.OpenSmtpd or Dialect.OpenSmtpdOld ? HostsOrder.DnsFirst : HostsOrder.FileFirst);
         var dns = new ExchangerLookup(resolver);
@@ -61,12 +63,15 @@ internal sealed class MailServer : IAsyncDisposable
         _smtp = new SmtpServer(() => _running.Snapshot.Smtpd, _queue.Intake, events, async (address, cancellation) => await reverse.LookUpAsync(address, cancellation) is { } name ? new Smtpd.ReverseName(name.Name, name.IsConfirmed) : default, clock);
     }
 
+    /// <summary>Goes on in a new log file; null when that worked.</summary>
+    public Func<string?> ReopenLog { get; init; } = static () => null;
+
     public async Task StartAsync(IReadOnlyList<BoundListener> network, CancellationToken cancellationToken)
     {
         _running.Listening = [.. network.Select(l => l.Address!)];
         StatePreparation.RemoveStaleSockets(_options.State);
         BoundListener submission = BoundListener.Local(_options.State.SubmissionSocket);
-        new Submission.SubmissionProfile(_running.Snapshot.Config.HostName, _running.Snapshot.Config.Dialect).Write(_options.State);
+        Submission.SubmissionProfile.Of(_running.Snapshot.Config).Write(_options.State);
         _queue.Start();
         await _smtp.StartAsync([.. network, submission], cancellationToken);
         _control = new ControlServer(_options.State.ControlSocket, new ControlCommands(_queue.Operations, _queue.Messages, _events, new ControlHooks
@@ -81,8 +86,11 @@ internal sealed class MailServer : IAsyncDisposable
             },
             IsReceptionPaused = () => _smtp.IsPaused,
             Statistics = Statistics,
+            ReopenLog = ReopenLog,
+            WriteLog = (tag, severity, text) => _events.Publish(new ToolLine(tag, severity, text) { At = _events.Now }),
+            IsFlushSite = _permissions.IsFlushSiteAsync,
             RestingHosts = () => [.. _remote.RestingHosts().Select(h => string.Create(CultureInfo.InvariantCulture, $"{h.Host} rests until {h.Until:HH:mm:ss}Z: {h.Reason}"))],
-        }), new ControlAccess(LocalPeer.UserOf, Native.EffectiveUser()), _events);
+        }), new ControlAccess(LocalPeer.UserOf, Native.EffectiveUser()) { Permits = _permissions.PermitsAsync }, _events);
         _drop = new DropFolderReader(_options.State, SessionAsync, () => _running.Snapshot.Config.Retry.Lifetime, _events).RunAsync(_stop.Token);
         _watching = Task.WhenAll(
             _running.WatchAsync(_stop.Token),

@@ -160,7 +160,7 @@ internal sealed class RunningConfiguration : IAsyncDisposable
             Warn(DiagnosticPrinter.OneLine(finding));
         if (await commit(config, tables) is string problem)
             return problem;
-        new Submission.SubmissionProfile(config.HostName, config.Dialect).Write(_state);
+        Submission.SubmissionProfile.Of(config).Write(_state);
         _snapshot = _builder.Build(config, files, tables, certificates);
         _watcher.Watch(watched);
         TellChanged(before.Smtpd.Certificates, certificates);

@@ -10,13 +10,18 @@ namespace Estafette.Program.Submission;
 /// </summary>
 internal sealed record SubmissionProfile(string HostName, Dialect Dialect)
 {
+    /// <summary>How wide listings make their first column (postconf(5) enable_long_queue_ids).</summary>
+    public bool LongQueueIds { get; init; }
+
+    public static SubmissionProfile Of(MailConfig config) => new(config.HostName, config.Dialect) { LongQueueIds = config.Operation.LongQueueIds };
+
     /// <summary>sendmail of OpenSMTPD takes a lone dot as text; the others end there unless told <c>-i</c>.</summary>
     public bool LoneDotEndsMessage => Dialect is Dialect.Postfix or Dialect.Qmail;
 
     public void Write(StateFolder state)
     {
         string temporary = state.Profile + ".new";
-        File.WriteAllText(temporary, $"host {HostName}\ndialect {Dialect}\n", new UTF8Encoding(false));
+        File.WriteAllText(temporary, $"host {HostName}\ndialect {Dialect}\n{(LongQueueIds ? "long-queue-ids\n" : "")}", new UTF8Encoding(false));
         File.SetUnixFileMode(temporary, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
         File.Move(temporary, state.Profile, overwrite: true);
     }
@@ -33,6 +38,8 @@ internal sealed record SubmissionProfile(string HostName, Dialect Dialect)
                     profile = profile with { HostName = line[5..] };
                 else if (line.StartsWith("dialect ", StringComparison.Ordinal) && Enum.TryParse(line[8..], out Dialect dialect))
                     profile = profile with { Dialect = dialect };
+                else if (line == "long-queue-ids")
+                    profile = profile with { LongQueueIds = true };
             }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

@@ -36,7 +36,7 @@ public sealed class LogFormatTests
     private static string Line(LogStyle style, MailEvent mailEvent)
     {
         var line = new LogLine();
-        LogFormat.Create(style, "hermes.my.domain").Write(mailEvent, line);
+        LogFormat.Create(new LogConfig { Style = style }, "hermes.my.domain").Write(mailEvent, line);
         return Encoding.UTF8.GetString(line.Octets);
     }
 
@@ -177,7 +177,7 @@ public sealed class LogFormatTests
     public void A_slow_reader_of_the_log_stops_nobody_and_is_told_what_it_missed()
     {
         using var output = new StuckStream();
-        using (var log = new global::Estafette.Events.LogWriter(output, LogFormat.Create(LogStyle.OpenSmtpd, "h"), showsDebug: false))
+        using (var log = new global::Estafette.Events.LogWriter(new StreamLogOutput(output), LogFormat.Create(new LogConfig(), "h"), showsDebug: false))
         {
             var warning = new OperatorWarning("test", new string('x', 1000)) { At = s_now };
             // More than the log holds; nothing here may block.

@@ -46,6 +46,7 @@ public sealed record MailConfig
     public RetryConfig Retry { get; init; } = new();
     public LimitsConfig Limits { get; init; } = new();
     public LogConfig Log { get; init; } = new();
+    public OperationConfig Operation { get; init; } = new();
 
     /// <summary>Name servers to ask; empty means those of resolv.conf.</summary>
     public ImmutableArray<System.Net.IPEndPoint> NameServers { get; init; } = [];
@@ -74,6 +75,21 @@ public enum AnnouncedExtensions { None = 0, Chunking = 1, SmtpUtf8 = 2, Limits =
 public sealed record LogConfig
 {
     public LogStyle Style { get; init; }
+
+    /// <summary><c>syslog_name</c>: what stands before the service's name in lines of the Postfix style.</summary>
+    public string Name { get; init; } = "postfix";
+
+    /// <summary><c>maillog_file</c>: where the log goes; empty for standard error in the foreground, and syslog(3) otherwise.</summary>
+    public string File { get; init; } = "";
+
+    /// <summary><c>maillog_file_rotate_suffix</c>: what a rotated file's name ends with, in strftime(3)'s letters.</summary>
+    public string RotateSuffix { get; init; } = "%Y%m%d-%H%M%S";
+
+    /// <summary><c>maillog_file_compressor</c>: the program that a rotated file is given to; empty for none.</summary>
+    public string Compressor { get; init; } = "gzip";
+
+    /// <summary><c>syslog_facility</c>.</summary>
+    public string Facility { get; init; } = "mail";
 
     /// <summary>Trace subsystems that are switched on from the start (O20): smtp, expand, lookup, scheduler, mta, mda, or all.</summary>
     public ImmutableHashSet<string> Trace { get; init; } = [];
