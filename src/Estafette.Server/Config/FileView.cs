@@ -35,6 +35,9 @@ public sealed class FileView(HandedFiles handed)
     /// <summary>The text of a file, and of nothing else. Throws what <see cref="RegularFile.ReadText"/> throws.</summary>
     public string ReadText(string path) => _handed.Find(path) is { } file ? Encoding.UTF8.GetString(file.Content.Span) : RegularFile.ReadText(path, MaximumText);
 
+    /// <summary>The octets of a file, and of nothing else. Throws what <see cref="RegularFile.ReadOctets"/> throws.</summary>
+    public ReadOnlyMemory<byte> ReadOctets(string path) => _handed.Find(path) is { } file ? file.Content : RegularFile.ReadOctets(path, MaximumText);
+
     /// <summary>The state of a file without reading it: of the one handed over, as it was when root read it.</summary>
     public bool TryStamp(string path, out FileStamp stamp, out FileFailure failure)
     {

@@ -40,8 +40,15 @@ public static partial class RegularFile
     /// <summary>The whole text; a file that is or grows larger than <paramref name="maximum"/> octets is an <see cref="IOException"/>.</summary>
     public static string ReadText(string path, int maximum)
     {
+        ReadOnlySpan<byte> text = ReadOctets(path, maximum).Span;
+        return Encoding.UTF8.GetString(text.StartsWith(Encoding.UTF8.Preamble) ? text[Encoding.UTF8.Preamble.Length..] : text);
+    }
+
+    /// <summary>All octets; a file that is or grows larger than <paramref name="maximum"/> is an <see cref="IOException"/>.</summary>
+    public static ReadOnlyMemory<byte> ReadOctets(string path, int maximum)
+    {
         if (path == Nothing)
-            return "";
+            return default;
         using SafeFileHandle file = Open(path);
         long length = RandomAccess.GetLength(file);
         if (length >= maximum)
@@ -50,8 +57,7 @@ public static partial class RegularFile
         int count = 0, read;
         while (count < octets.Length && (read = RandomAccess.Read(file, octets.AsSpan(count), count)) > 0)
             count += read;
-        ReadOnlySpan<byte> text = octets.AsSpan(0, count);
-        return Encoding.UTF8.GetString(text.StartsWith(Encoding.UTF8.Preamble) ? text[Encoding.UTF8.Preamble.Length..] : text);
+        return octets.AsMemory(0, count);
     }
 
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]

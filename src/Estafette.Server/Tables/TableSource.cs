@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
+using System.Text;
 using Estafette.Config;
 using Estafette.Config.Model;
 
@@ -121,7 +122,7 @@ internal sealed class TableSource(FileView files)
 
     private LoadedTable LoadMapText(string path)
     {
-        if (!TryReadText(path, out string text, out LoadedTable? failed, out FileStamp stamp))
+        if (!TryRead(path, files.ReadText, out string text, out LoadedTable? failed, out FileStamp stamp))
             return failed;
         MapEntries read = MapText.ReadEither(text);
         var rows = new List<KeyValuePair<string, string>>(read.Entries.Length);
@@ -140,20 +141,18 @@ internal sealed class TableSource(FileView files)
 
     private LoadedTable LoadRules(TableConfig config)
     {
-        string text = string.Join('\n', config.Values);
+        string octets = Encoding.Latin1.GetString(Encoding.UTF8.GetBytes(string.Join('\n', config.Values)));
         FileStamp stamp = default;
-        if (config.Path.Length > 0 && !TryReadText(config.Path, out text, out LoadedTable? failed, out stamp))
+        if (config.Path.Length > 0 && !TryRead(config.Path, path => Encoding.Latin1.GetString(files.ReadOctets(path).Span), out octets, out LoadedTable? failed, out stamp))
             return failed;
-        return config.Kind switch
-        {
-            TableKind.Cidr => CidrRules.Read(text, stamp),
-            _ => ExpressionRules.Read(text, config.Kind == TableKind.Pcre, stamp),
-        };
+        LoadedTable loaded = config.Kind == TableKind.Cidr ? CidrRules.Read(octets, stamp)
+            : ExpressionRules.Read(octets, config.Kind == TableKind.Pcre ? ExpressionSyntax.Perl : ExpressionSyntax.Posix, stamp);
+        return loaded.Failure is null || config.Path.Length == 0 ? loaded : loaded with { Failure = $"{config.Path}, {loaded.Failure}" };
     }
 
     private LoadedTable LoadText(string path, string shown)
     {
-        if (!TryReadText(path, out string text, out LoadedTable? failed, out FileStamp stamp))
+        if (!TryRead(path, files.ReadText, out string text, out LoadedTable? failed, out FileStamp stamp))
             return failed;
         TextTable table = TextTableParser.Parse(text, TextTableForm.Detect);
         return table.IsValid
@@ -161,7 +160,7 @@ internal sealed class TableSource(FileView files)
             : new LoadedTable(null, $"{shown}:{table.ErrorLine}: {table.Error}", stamp) { Malformed = true, Line = table.ErrorLine };
     }
 
-    private bool TryReadText(string path, out string text, [NotNullWhen(false)] out LoadedTable? failed, out FileStamp stamp)
+    private bool TryRead(string path, Func<string, string> read, out string text, [NotNullWhen(false)] out LoadedTable? failed, out FileStamp stamp)
     {
         text = "";
         failed = null;
@@ -173,7 +172,7 @@ internal sealed class TableSource(FileView files)
         {
             try
             {
-                text = files.ReadText(path);
+                text = read(path);
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {

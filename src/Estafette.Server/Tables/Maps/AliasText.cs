@@ -22,7 +22,7 @@ public static class AliasText
     /// <summary>True where the first entry has a name that ends in a colon, or a colon and a blank behind it; no map's entry has.</summary>
     internal static bool LooksLikeAliases(string text)
     {
-        foreach (LogicalLine line in LogicalLines.Read(text, static (_, _) => { }))
+        foreach (LogicalLine line in LogicalLines.Read(text, static _ => { }))
         {
             int end = line.Text.StartsWith('"') ? line.Text.IndexOf('"', 1) + 1 : 0;
             end = line.Text.AsSpan(end).IndexOfAny(MapText.Blanks) is var blank && blank < 0 ? line.Text.Length : end + blank;
@@ -39,7 +39,7 @@ public static class AliasText
     {
         var entries = ImmutableArray.CreateBuilder<MapEntry>();
         var notes = ImmutableArray.CreateBuilder<MapNote>();
-        foreach (LogicalLine line in LogicalLines.Read(text, (number, words) => notes.Add(new MapNote(number, words))))
+        foreach (LogicalLine line in LogicalLines.Read(text, notes.Add))
         {
             if (line.Text.Contains('\uFFFD', StringComparison.Ordinal))
             {

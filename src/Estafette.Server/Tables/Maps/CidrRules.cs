@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Net;
+using System.Text;
 using Estafette.Config;
 
 namespace Estafette.Tables;
@@ -16,12 +17,13 @@ internal sealed class CidrRules : RuleRows
 
     private CidrRules(Rule[] rules) => _rules = rules;
 
-    public static LoadedTable Read(string text, FileStamp stamp)
+    /// <param name="octets">The text, one character for each octet.</param>
+    public static LoadedTable Read(string octets, FileStamp stamp)
     {
         var rules = new List<Rule>();
         var notes = ImmutableArray.CreateBuilder<MapNote>();
         var blocks = new RuleBlocks();
-        foreach (LogicalLine line in LogicalLines.Read(text, (number, words) => notes.Add(new MapNote(number, words))))
+        foreach (LogicalLine line in LogicalLines.Read(octets, notes.Add))
         {
             if (rules.Count == MaximumRules)
                 return new LoadedTable(null, $"more than {MaximumRules} rules", stamp) { Malformed = true, Line = line.Line };
@@ -89,7 +91,7 @@ internal sealed class CidrRules : RuleRows
             return "no address pattern";
         if (NetworkPattern.Parse(pattern, out NetworkPattern network) is { } problem)
             return problem;
-        rule = new Rule(isIf ? Kind.If : Kind.Match, network, negated, value, 0);
+        rule = new Rule(isIf ? Kind.If : Kind.Match, network, negated, Encoding.UTF8.GetString(Encoding.Latin1.GetBytes(value)), 0);
         return isIf || value.Length > 0 ? null : "no lookup result";
     }
 }

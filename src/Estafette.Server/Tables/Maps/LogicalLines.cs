@@ -11,7 +11,7 @@ internal readonly record struct LogicalLine(string Text, int Line);
 /// </summary>
 internal static class LogicalLines
 {
-    public static IEnumerable<LogicalLine> Read(string text, Action<int, string> warn)
+    public static IEnumerable<LogicalLine> Read(string text, Action<MapNote> warn)
     {
         var entry = new StringBuilder();
         int line = 0, first = 0;
@@ -38,8 +38,14 @@ internal static class LogicalLines
                 continue;
             string whole = entry.ToString();
             entry.Clear();
+            // For the original a text ends at a NUL.
+            int nul = whole.IndexOf('\0', StringComparison.Ordinal);
+            if (nul >= 0)
+                whole = whole[..nul];
+            if (whole.Length == 0)
+                continue;
             if (IsBlank(whole[0]))
-                warn(first, $"logical line must not start with whitespace: \"{Start(whole)}\"");
+                warn(new MapNote(first, $"logical line must not start with whitespace: \"{Start(whole)}\"") { Place = NotePlace.File });
             else
                 yield return new LogicalLine(whole, first);
         }

@@ -3,8 +3,24 @@ using System.Text;
 
 namespace Estafette.Tables;
 
-/// <summary>What is odd about a line; 0 where no line is meant.</summary>
-public readonly record struct MapNote(int Line, string Text);
+/// <summary>How the original names the place of what it tells.</summary>
+public enum NotePlace : byte
+{
+    /// <summary>File and line.</summary>
+    Line,
+
+    /// <summary>The file.</summary>
+    File,
+
+    /// <summary>Not at all.</summary>
+    None,
+}
+
+/// <summary>What is odd about a line of a table.</summary>
+public readonly record struct MapNote(int Line, string Text)
+{
+    public NotePlace Place { get; init; }
+}
 
 /// <summary>The entries of a text in their order, keys as written, and what is odd in it. Odd lines are left out, as Postfix does: one bad line must not stop the mail of all others.</summary>
 public sealed record MapEntries(ImmutableArray<MapEntry> Entries, ImmutableArray<MapNote> Notes);
@@ -21,7 +37,7 @@ public static class MapText
     {
         var entries = ImmutableArray.CreateBuilder<MapEntry>();
         var notes = ImmutableArray.CreateBuilder<MapNote>();
-        foreach (LogicalLine line in LogicalLines.Read(text, (number, words) => notes.Add(new MapNote(number, words))))
+        foreach (LogicalLine line in LogicalLines.Read(text, notes.Add))
         {
             if (line.Text.Contains('\uFFFD', StringComparison.Ordinal))
             {
