@@ -51,6 +51,19 @@ internal ref struct MimeValueReader(ReadOnlySpan<byte> value)
         return true;
     }
 
+    /// <summary>Goes behind the next such character that stands in no comment and no quoted string.</summary>
+    public bool TakeBehind(char c)
+    {
+        while (!Take(c))
+        {
+            if (_rest.IsEmpty)
+                return false;
+            if (_rest[0] != '"' || Word() is null)
+                _rest = _rest[1..];
+        }
+        return true;
+    }
+
     public string? Token()
     {
         SkipBlanks();

@@ -16,6 +16,18 @@ public sealed record ReceivedTrace
     /// <summary>Leaves out who the client is (E56).</summary>
     public bool MaskSource { get; init; }
 
+    /// <summary>A local program spoke SMTP itself (<c>sendmail -bs</c>), so there is a dialogue to tell of.</summary>
+    public bool IsDialogue { get; init; }
+
+    /// <summary>The name of the program in Postfix's style.</summary>
+    public string MailName { get; init; } = "Postfix";
+
+    /// <summary>Tells what TLS came to, in Postfix's style.</summary>
+    public bool TellsTls { get; init; } = true;
+
+    /// <summary>Tells the login, in Postfix's style.</summary>
+    public bool TellsLogin { get; init; }
+
     /// <summary>A certificate was asked of the client, which need not have had one.</summary>
     public bool ClientCertificateAsked { get; init; }
 

@@ -67,24 +67,33 @@ public static class TraceFields
     {
         ClientInfo client = trace.Client;
         output.Write("Received: "u8);
-        if (client.Address is null)
+        if (client.Address is null && !trace.IsDialogue)
         {
-            string origin = client.LocalUid is uint uid ? string.Create(CultureInfo.InvariantCulture, $"(Postfix, from userid {uid})") : "(Postfix)";
+            string origin = client.LocalUid is uint uid ? string.Create(CultureInfo.InvariantCulture, $"({trace.MailName}, from userid {uid})") : $"({trace.MailName})";
             FieldText.Write(output, $"by {trace.ByHost} {origin}");
             output.Write("\r\n\t"u8);
-            FieldText.Write(output, $"id {trace.Id}");
+            FieldText.Write(output, $"id {trace.Id}; {HeaderDate.Format(trace.Time)}");
+            output.Write("\r\n"u8);
+            return;
         }
-        else
+        if (!trace.MaskSource)
         {
-            if (!trace.MaskSource)
-            {
-                FieldText.Write(output, $"from {HeloOf(client)} ({client.HostName ?? "unknown"} [{Literal(client.Address)}])");
-                output.Write("\r\n\t"u8);
-            }
-            WritePostfixTls(output, trace);
-            FieldText.Write(output, $"by {trace.ByHost} (Postfix) with {client.Protocol} id {trace.Id}");
+            string name = client.HostName ?? "unknown";
+            string address = client.Address is null ? "127.0.0.1" : Literal(client.Address);
+            FieldText.Write(output, $"from {(client.Helo.Length > 0 ? client.Helo : name)} ({(client.Address is null ? "localhost" : name)} [{address}])");
+            output.Write("\r\n\t"u8);
         }
-        WriteForAndDate(output, trace);
+        if (trace.TellsTls)
+            WritePostfixTls(output, trace);
+        if (trace.TellsLogin && client.Login is not null)
+        {
+            FieldText.Write(output, $"(Authenticated sender: {Comment(client.Login)})");
+            output.Write("\r\n\t"u8);
+        }
+        FieldText.Write(output, $"by {trace.ByHost} ({trace.MailName}) with {client.Protocol} id {trace.Id}");
+        output.Write(trace.For is null ? ";\r\n\t"u8 : "\r\n\t"u8);
+        FieldText.Write(output, trace.For is null ? HeaderDate.Format(trace.Time) : $"for <{trace.For}>; {HeaderDate.Format(trace.Time)}");
+        output.Write("\r\n"u8);
     }
 
     private static void WritePostfixTls(IBufferWriter<byte> output, ReceivedTrace trace)

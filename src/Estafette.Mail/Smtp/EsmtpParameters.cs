@@ -6,7 +6,16 @@ namespace Estafette.Smtp;
 
 /// <summary>Which groups of parameters a session takes; a parameter of a group that is off is an unknown one.</summary>
 [Flags]
-public enum ParameterGroups : byte { None = 0, Dsn = 1, SmtpUtf8 = 2, Esmtp = 4 }
+public enum ParameterGroups : byte
+{
+    None = 0,
+    Dsn = 1,
+    SmtpUtf8 = 2,
+    Esmtp = 4,
+
+    /// <summary>What our own sendmail(1) says beside the standard; at the local socket only.</summary>
+    Submission = 8,
+}
 
 public enum ParameterProblem : byte
 {
@@ -47,6 +56,9 @@ public sealed record MailParameters
     /// <summary>ENVID= in xtext, as received.</summary>
     public string? EnvelopeId { get; init; }
 
+    /// <summary>XSENDMAIL=: what only our own sendmail(1) says; null where somebody else speaks.</summary>
+    public SendmailWords? Sendmail { get; init; }
+
     public static MailParameters None { get; } = new();
 
     public static ParameterResult TryParse(ReadOnlySpan<byte> text, ParameterGroups groups, out MailParameters parameters)
@@ -56,8 +68,15 @@ public sealed record MailParameters
         var words = new EsmtpWords(text);
         while (words.MoveNext())
         {
-            int bit = EsmtpWords.Index(words.Name, "SIZE"u8, "BODY"u8, "SMTPUTF8"u8, "RET"u8, "ENVID"u8, "AUTH"u8);
-            ParameterGroups group = bit switch { 1 or 2 or 32 => ParameterGroups.Esmtp, 4 => ParameterGroups.SmtpUtf8, 8 or 16 => ParameterGroups.Dsn, _ => 0 };
+            int bit = EsmtpWords.Index(words.Name, "SIZE"u8, "BODY"u8, "SMTPUTF8"u8, "RET"u8, "ENVID"u8, "AUTH"u8, "XSENDMAIL"u8);
+            ParameterGroups group = bit switch
+            {
+                1 or 2 or 32 => ParameterGroups.Esmtp,
+                4 => ParameterGroups.SmtpUtf8,
+                8 or 16 => ParameterGroups.Dsn,
+                64 => ParameterGroups.Submission,
+                _ => 0,
+            };
             if (group == 0 || (groups & group) == 0)
                 return words.Wrong(ParameterProblem.Unsupported);
             if (words.IsRepeated(bit) || !Apply(bit, words.Value, ref read))
@@ -94,6 +113,9 @@ public sealed record MailParameters
                     return false;
                 read = read with { EnvelopeId = EsmtpWords.Text(value) };
                 return true;
+            case 64:
+                read = read with { Sendmail = SendmailWords.Parse(EsmtpWords.Text(value)) };
+                return read.Sendmail is not null;
             default:
                 // RFC 4954 s5: the identity is read and not passed on, as MAIL FROM:<> AUTH=<> would.
                 return value.Length is > 0 and <= MaximumAuth && (value.SequenceEqual("<>"u8) || XTextSyntax.IsValid(value));
@@ -212,7 +234,7 @@ internal ref struct EsmtpWords(ReadOnlySpan<byte> text)
 
     /// <summary>The bit of the name among the given ones: 1, 2, 4, ...; 0 when it is none of them.</summary>
     public static int Index(ReadOnlySpan<byte> name, ReadOnlySpan<byte> a, ReadOnlySpan<byte> b, ReadOnlySpan<byte> c = default,
-        ReadOnlySpan<byte> d = default, ReadOnlySpan<byte> e = default, ReadOnlySpan<byte> f = default)
+        ReadOnlySpan<byte> d = default, ReadOnlySpan<byte> e = default, ReadOnlySpan<byte> f = default, ReadOnlySpan<byte> g = default)
     {
         if (name.IsEmpty)
             return 0;
@@ -221,7 +243,8 @@ internal ref struct EsmtpWords(ReadOnlySpan<byte> text)
         if (Ascii.EqualsIgnoreCase(name, c)) return 4;
         if (Ascii.EqualsIgnoreCase(name, d)) return 8;
         if (Ascii.EqualsIgnoreCase(name, e)) return 16;
-        return Ascii.EqualsIgnoreCase(name, f) ? 32 : 0;
+        if (Ascii.EqualsIgnoreCase(name, f)) return 32;
+        return Ascii.EqualsIgnoreCase(name, g) ? 64 : 0;
     }
 
     public static string Text(ReadOnlySpan<byte> octets) => Encoding.UTF8.GetString(octets);

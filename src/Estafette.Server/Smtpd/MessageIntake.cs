@@ -3,6 +3,7 @@ using Estafette.Config.Model;
 using Estafette.Events;
 using Estafette.Mail;
 using Estafette.Smtp;
+using Estafette.Smtpd.Cleanup;
 
 namespace Estafette.Smtpd;
 
@@ -11,6 +12,8 @@ internal static class MessageIntake
 {
     public static async ValueTask<MessageReception> BeginAsync(SmtpSession session, CancellationToken cancellationToken)
     {
+        if (CleanupBeginning.ConfigOf(session) is { } cleanup)
+            return await BeginCleanedAsync(session, cleanup, cancellationToken);
         LimitsConfig limits = session.Limits;
         var message = new MessageReception(
             session.Parts.Intake.Begin(), new ReceptionLimits(limits.MessageSize, limits.HeaderSize, limits.HeaderFields, limits.Hops)
@@ -22,14 +25,32 @@ internal static class MessageIntake
         return message;
     }
 
+    private static async ValueTask<MessageReception> BeginCleanedAsync(SmtpSession session, CleanupConfig cleanup, CancellationToken cancellationToken)
+    {
+        var message = new MessageReception(session.Parts.Intake.Begin(), new ReceptionLimits(session.Limits.MessageSize, int.MaxValue, int.MaxValue, int.MaxValue), null);
+        if (await CleanupBeginning.SubjectAsync(session, message.Id, cleanup, cancellationToken) is { } subject)
+            await message.CleanAsync(cleanup, subject, new CleanupTools(session.Services.Tables, session.Services.TreatAddress, session.Parts.Events), CleanupBeginning.TraceText(session, message.Id, cleanup), cancellationToken);
+        else
+            message.Refuse();
+        return message;
+    }
+
     public static async ValueTask<CommandResult> CommitAsync(SmtpSession session, MessageReception message, DataProblem malformed, CancellationToken cancellationToken)
     {
         if (Refusal(session.Replies, message.Problem, malformed) is { } refusal)
             return refusal;
+        if (message.Cleanup is { } cleaned && CleanupEnd.Refusal(cleaned.Findings, session.Connection.IsLocal) is { } unwanted)
+            return unwanted;
         (CommandResult? rejected, _) = await session.AskPolicyAsync(FilterPhase.Commit, session.Subject(), cancellationToken);
         if (rejected is not null)
             return rejected.Value;
-        Envelope envelope = EnvelopeOf(session, message);
+        if (message.Cleanup is { Findings.Discard: true })
+            return Taken(session, message.Id);
+        Envelope? envelope = EnvelopeOf(session, message);
+        if (message.Cleanup is not null)
+            envelope = await CleanupEnd.EnvelopeAsync(session, envelope, message.Cleanup, cancellationToken);
+        if (envelope is null)
+            return CleanupEnd.Unavailable;
         void Tell(Envelope durable) => session.Parts.Events.Publish(new MessageAccepted(durable, message.HeaderMessageId)
         {
             At = session.Parts.Events.Now,
@@ -37,9 +58,14 @@ internal static class MessageIntake
         });
         if (!await message.CommitAsync(envelope, Tell, cancellationToken))
             return Refusal(session.Replies, message.Problem, DataProblem.None)!;
+        return Taken(session, envelope.Id);
+    }
+
+    private static CommandResult Taken(SmtpSession session, MessageId id)
+    {
         session.Counts.Messages++;
         session.Counts.JunkCommands = 0;
-        return session.Replies.Accepted(envelope.Id);
+        return session.Replies.Accepted(id);
     }
 
     private static Reply? Refusal(Replies replies, ReceptionProblem problem, DataProblem malformed) => (problem, malformed) switch
@@ -47,6 +73,7 @@ internal static class MessageIntake
         (ReceptionProblem.SpoolFull, _) => replies.SpoolFull,
         (ReceptionProblem.SpoolUnhealthy, _) => replies.SpoolUnhealthy,
         (ReceptionProblem.Stopping, _) => replies.ShuttingDown,
+        (ReceptionProblem.TableUnavailable, _) => CleanupEnd.Unavailable,
         (ReceptionProblem.TooBig, _) => replies.MessageTooBigAtEnd,
         (ReceptionProblem.HeaderTooBig, _) => replies.HeaderTooBig,
         (ReceptionProblem.Loop, _) => replies.Loop,

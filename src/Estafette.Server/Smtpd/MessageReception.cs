@@ -1,14 +1,16 @@
 using System.Buffers;
 using System.Runtime.CompilerServices;
 using System.Text;
+using Estafette.Config.Model;
 using Estafette.Mail;
 using Estafette.Queue;
+using Estafette.Smtpd.Cleanup;
 using Estafette.Spool;
 
 namespace Estafette.Smtpd;
 
 /// <summary>Why a message will not be taken; the first reason decides.</summary>
-internal enum ReceptionProblem : byte { None, TooBig, HeaderTooBig, BrokenHeader, Loop, SpoolFull, SpoolUnhealthy, Stopping }
+internal enum ReceptionProblem : byte { None, TooBig, HeaderTooBig, BrokenHeader, Loop, SpoolFull, SpoolUnhealthy, Stopping, TableUnavailable }
 
 /// <summary>
 /// The way of one message's octets from the decoder into the intake: trace fields first, then the header, counted and, for our own users, completed, then the
@@ -28,6 +30,8 @@ internal sealed class MessageReception : IAsyncDisposable
     private readonly SubmissionHeaderOptions? _completion;
     private readonly ArrayBufferWriter<byte> _header = new(1024);
     private long _headerOffset;
+
+    private string _messageId = "";
 
     /// <summary>A line that is no field stands where one should, and no colon in it has been seen yet.</summary>
     private bool _inOddLine;
@@ -51,12 +55,25 @@ internal sealed class MessageReception : IAsyncDisposable
     public bool IsHopeless => Received > (2 * _limits.MessageSize) + (1 << 20);
 
     /// <summary>Message-ID with its brackets; empty when there is none.</summary>
-    public string HeaderMessageId { get; private set; } = "";
+    public string HeaderMessageId => Cleanup?.HeaderMessageId ?? _messageId;
+
+    /// <summary>What treats the content where the configuration has a cleanup(8); null elsewhere.</summary>
+    public MessageCleanup? Cleanup { get; private set; }
 
     public bool HasEightBit { get; private set; }
 
     /// <summary>Writes trace fields in front of everything.</summary>
     public ValueTask PrependAsync(ReadOnlyMemory<byte> fields, CancellationToken cancellationToken) => StoreAsync(fields, cancellationToken);
+
+    /// <summary>Lets cleanup treat all that comes, the trace fields first.</summary>
+    public ValueTask CleanAsync(CleanupConfig config, CleanupSubject subject, CleanupTools tools, ReadOnlyMemory<byte> trace, CancellationToken cancellationToken)
+    {
+        Cleanup = new MessageCleanup(config, subject, tools, StoreAsync);
+        return Cleanup.BeginAsync(trace, cancellationToken);
+    }
+
+    /// <summary>A table that has a say in this cannot be asked: nothing is kept (E44).</summary>
+    public void Refuse() => Fail(ReceptionProblem.TableUnavailable);
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     public async ValueTask WriteAsync(ReadOnlyMemory<byte> octets, CancellationToken cancellationToken)
@@ -68,6 +85,11 @@ internal sealed class MessageReception : IAsyncDisposable
             return;
         if (!HasEightBit)
             HasEightBit = !Ascii.IsValid(octets.Span);
+        if (Cleanup is not null)
+        {
+            await Cleanup.TakeAsync(octets, cancellationToken);
+            return;
+        }
         if (_scanner.IsEnded)
         {
             LookAtOddLine(octets.Span);
@@ -87,6 +109,12 @@ internal sealed class MessageReception : IAsyncDisposable
     /// <summary>The message has no more octets.</summary>
     public async ValueTask CompleteAsync(CancellationToken cancellationToken)
     {
+        if (Cleanup is not null)
+        {
+            if (Problem == ReceptionProblem.None)
+                await Cleanup.CompleteAsync(cancellationToken);
+            return;
+        }
         if (Problem == ReceptionProblem.None && !_scanner.IsEnded)
         {
             _scanner.Complete();
@@ -180,8 +208,8 @@ internal sealed class MessageReception : IAsyncDisposable
 
     private void TakeField(KnownField field, ReadOnlySpan<byte> value)
     {
-        if (HeaderMessageId.Length == 0)
-            HeaderMessageId = FieldText.Unfold(value);
+        if (_messageId.Length == 0)
+            _messageId = FieldText.Unfold(value);
     }
 
     private void Note(SpoolStatus status)

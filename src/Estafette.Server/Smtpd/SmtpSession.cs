@@ -65,7 +65,7 @@ internal sealed class SmtpSession(ConnectionInfo connection, SmtpdServices servi
         | (Transaction?.Parameters.SmtpUtf8 == true ? PathSyntax.Utf8 : PathSyntax.None);
 
     public ParameterGroups ParameterGroups => (State.Esmtp && Services.Config.Announced.HasFlag(AnnouncedExtensions.SmtpUtf8) ? ParameterGroups.Esmtp | ParameterGroups.SmtpUtf8 : ParameterGroups.Esmtp)
-        | (Connection.Listener?.NoDsn == true ? ParameterGroups.None : ParameterGroups.Dsn);
+        | (Connection.Listener?.NoDsn == true ? ParameterGroups.None : ParameterGroups.Dsn) | (Connection.IsLocal ? ParameterGroups.Submission : ParameterGroups.None);
 
     /// <summary>Starts over after the handshake (RFC 3207 s4.2).</summary>
     public void TlsStarted(TlsInfo info, SslStream stream)

@@ -3,6 +3,7 @@ using Estafette.Config.Model;
 using Estafette.Policy;
 using Estafette.Routing;
 using Estafette.Smtpd.Auth;
+using Estafette.Smtpd.Cleanup;
 using Estafette.Tables;
 
 namespace Estafette.Smtpd;
@@ -34,6 +35,12 @@ public sealed record SmtpdServices
     public required MailConfig Config { get; init; }
     public required RouteResolver Route { get; init; }
     public required TableSet Tables { get; init; }
+
+    /// <summary>What cleanup asks routing about addresses; asked only where a configuration has a cleanup.</summary>
+    public AddressTreatment TreatAddress { get; init; } = (question, _) => ValueTask.FromResult<string?>(question.Address);
+
+    /// <summary>Whether an address is one that this server listens at (<c>inet_interfaces</c>).</summary>
+    public Func<IPAddress, bool> IsOwnAddress { get; init; } = IPAddress.IsLoopback;
     public required SessionPolicy Policy { get; init; }
     public required IUserDatabase Users { get; init; }
 

@@ -29,6 +29,9 @@ internal sealed class SnapshotBuilder(IUserDatabase users, IForwardFiles forward
             Config = config,
             Route = router.ResolveAsync,
             Tables = tables,
+            TreatAddress = (question, _) => ValueTask.FromResult<string?>(Completed(config, question.Address)),
+            IsOwnAddress = address => config.Listeners.Any(l => l.EndPoint.Address.Equals(address)
+                || ((l.EndPoint.Address.Equals(System.Net.IPAddress.Any) || l.EndPoint.Address.Equals(System.Net.IPAddress.IPv6Any)) && addresses.Contains(address))),
             Users = users,
             Policy = new SessionPolicy(config, tables),
             Certificates = certificates,
@@ -36,6 +39,10 @@ internal sealed class SnapshotBuilder(IUserDatabase users, IForwardFiles forward
             Dovecot = _dovecot,
         });
     }
+
+    /// <summary>Addresses without a domain belong to <c>myorigin</c>.</summary>
+    private static string Completed(MailConfig config, string address) =>
+        address.Contains('@', StringComparison.Ordinal) || config.Maps is null ? address : address + "@" + config.Maps.Rewriting.Origin;
 
     private async ValueTask<CredentialCheck> AskAsync(SystemLoginRequest request, CancellationToken cancellationToken)
     {

@@ -39,7 +39,7 @@ public sealed class TraceFieldsTests
     [Fact]
     public void E30_postfix_style_tells_the_submitters_uid() =>
         Assert.StartsWith(
-            "Received: by mx.conform.test (Postfix, from userid 1000)\r\n\tid 000000011A2B3C4D;\r\n\t",
+            "Received: by mx.conform.test (Postfix, from userid 1000)\r\n\tid 000000011A2B3C4D; ",
             Received(TraceStyle.Postfix, Trace(new ClientInfo { SessionId = 1, LocalUid = 1000 })), StringComparison.Ordinal);
 
     [Fact]
