@@ -58,8 +58,8 @@ public sealed record QmailSmtpdConfig
     /// <summary><c>databytes</c>: octets of a message; 0 for no limit of its own.</summary>
     public long DataBytes { get; init; }
 
-    /// <summary>The rules of <c>tcp.smtp</c>, or of the cdb that is made from them; null lets everybody in without an environment.</summary>
-    public string? RulesFile { get; init; }
+    /// <summary>Table of the rules of <c>tcp.smtp</c> (<see cref="ClientRule"/>); null lets everybody in without an environment.</summary>
+    public string? RulesTable { get; init; }
 
     /// <summary><c>tcpserver -H</c>: no rule goes by a client's name.</summary>
     public bool NoHostNames { get; init; }

@@ -32,6 +32,9 @@ internal sealed class ControlFile
     /// <summary>The lines of a list.</summary>
     public ImmutableArray<ControlLine> Lines { get; }
 
+    /// <summary>Every line, the first one first.</summary>
+    public ImmutableArray<string> All => _raw;
+
     /// <summary>The first line, for files that hold one value; null for a missing file, empty for an empty one.</summary>
     public string? First => !Exists ? null : _raw.IsEmpty ? "" : _raw[0];
 

@@ -13,6 +13,10 @@ namespace Estafette.Config.Dialects.Qmail;
 internal sealed class ListenerReader(ControlFolder folder, ReadOptions options, Findings findings)
 {
     private const int SmtpPort = 25, Sessions = 20;
+    private const string RulesTable = "tcp.smtp";
+
+    /// <summary>The tables that listeners name.</summary>
+    public Dictionary<string, TableConfig> Tables { get; } = new(StringComparer.Ordinal);
 
     public (ImmutableArray<ListenerConfig> Listeners, long Sessions) Read(string me)
     {
@@ -48,7 +52,7 @@ internal sealed class ListenerReader(ControlFolder folder, ReadOptions options, 
             BadMailFromTable = folder.File("badmailfrom").Exists ? "badmailfrom" : null,
             LiteralHost = folder.Value("localiphost", me),
             DataBytes = folder.Number("databytes", 0),
-            RulesFile = RulesFile(script),
+            RulesTable = Rules(script)?.Name,
             NoHostNames = script?.NoHostNames ?? false,
         };
     }
@@ -115,18 +119,30 @@ internal sealed class ListenerReader(ControlFolder folder, ReadOptions options, 
         return [.. found.Take(1).Select(one => new IPEndPoint(one, port))];
     }
 
-    /// <summary>The compiled rules where they are, else the text they are made from.</summary>
-    private string? RulesFile(RunScript? script)
+    /// <summary>The compiled rules where they are, else the text they are made from; null where there are none.</summary>
+    private TableConfig? Rules(RunScript? script)
     {
-        IEnumerable<string> candidates = script is null ? [folder.Path + "/tcp.smtp.cdb", folder.Path + "/tcp.smtp"]
-            : script.RulesFile is { } file ? [Same(file), file.EndsWith(".cdb", StringComparison.Ordinal) ? Same(file[..^4]) : file] : [];
-        foreach (string candidate in candidates)
+        const string compiled = ".cdb";
+        string? named = script is null ? folder.Path + "/tcp.smtp" + compiled : script.RulesFile is { } file ? Same(file) : null;
+        if (named is null)
+            return null;
+        string text = named.EndsWith(compiled, StringComparison.Ordinal) ? named[..^compiled.Length] : named;
+        if (folder.IsThere(named) && named != text)
+            return Add(new TableConfig { Name = RulesTable, Kind = TableKind.Db, Path = named, At = new SourceSpan(named, 0, 0, 0) });
+        if (folder.IsThere(text))
         {
-            if (folder.IsThere(candidate))
-                return candidate;
+            ImmutableArray<KeyValuePair<string, string>> rows = TcpRules.Parse(
+                folder.At(text).All, (line, problem) => findings.Warning(new SourceSpan(text, line, 1), problem, "the line is passed over, as tcprules would have refused the file"));
+            return Add(new TableConfig { Name = RulesTable, Kind = TableKind.Inline, Rows = rows, At = new SourceSpan(text, 1, 1) });
         }
-        if (script?.RulesFile is { } missing)
-            findings.Warning(new SourceSpan(missing, 0, 0, 0), "the rules of tcpserver are missing: nobody may relay", "write tcp.smtp and run `qmailctl cdb`");
+        if (script is not null)
+            findings.Warning(new SourceSpan(named, 0, 0, 0), "the rules of tcpserver are missing: nobody may relay", $"write {text} and run `qmailctl cdb`");
         return null;
+    }
+
+    private TableConfig Add(TableConfig table)
+    {
+        Tables[table.Name] = table;
+        return table;
     }
 }

@@ -45,7 +45,8 @@ public static class QmailReader
         if (!name.Contains('.', StringComparison.Ordinal))
             findings.Warning(ControlFolder.Place(me), $"`{name}` is no full host name; other servers may refuse it", "any name with a domain will do where only mail to a provider is sent");
         var routes = new RouteTables(folder, findings);
-        (ImmutableArray<ListenerConfig> listeners, long sessions) = new ListenerReader(folder, options, findings).Read(name);
+        var listening = new ListenerReader(folder, options, findings);
+        (ImmutableArray<ListenerConfig> listeners, long sessions) = listening.Read(name);
         long databytes = folder.Number("databytes", 0);
         return new MailConfig
         {
@@ -53,7 +54,7 @@ public static class QmailReader
             Source = folder.Path,
             HostName = name,
             Listeners = listeners,
-            Tables = Tables(folder, routes),
+            Tables = Tables(folder, routes).AddRange(listening.Tables),
             Control = new ControlRouting
             {
                 EnvelopeHost = folder.Value("envnoathost", name),
