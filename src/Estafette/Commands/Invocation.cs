@@ -1,4 +1,5 @@
 using Estafette.Program.Commands.Postfix;
+using Estafette.Program.Commands.Qmail;
 using Estafette.Program.Submission;
 
 namespace Estafette.Program.Commands;
@@ -33,6 +34,10 @@ internal static class Invocation
         "qshape" => await QshapeCommand.RunAsync(args),
         "postfix" => await PostfixCommand.RunAsync(args),
         "postkick" or "postlock" or "postmulti" or "postdrop" or "posttls-finger" => await UnservedCommand.RunAsync(name),
+        "except" => ConditionalPrograms.Except(args),
+        "bouncesaying" => ConditionalPrograms.BounceSaying(args),
+        "preline" => ConditionalPrograms.PreLine(args),
+        "maildirmake" => ConditionalPrograms.MaildirMake(args),
         _ => await EstafetteCommand.RunAsync(args),
     };
 }
