@@ -11,12 +11,14 @@ internal static class Invocation
     /// The name the program was started by. The runtime shows only its own file, so the kernel is asked: a symlink's name is the first word of
     /// the command line. A leading dash marks a login shell's convention and is no part of the name.
     /// </summary>
-    public static string CalledAs()
+    public static string CalledAs() => Path.GetFileName(FirstWord()).TrimStart('-');
+
+    /// <summary>With the folder where one was given: Postfix's commands begin their messages with it.</summary>
+    private static string FirstWord()
     {
         ReadOnlySpan<byte> line = File.ReadAllBytes("/proc/self/cmdline");
         int end = line.IndexOf((byte)0);
-        string name = System.Text.Encoding.UTF8.GetString(end < 0 ? line : line[..end]);
-        return Path.GetFileName(name).TrimStart('-');
+        return System.Text.Encoding.UTF8.GetString(end < 0 ? line : line[..end]);
     }
 
     public static async Task<int> RunAsync(string name, string[] args) => name switch
@@ -25,6 +27,7 @@ internal static class Invocation
         "mailq" => await MailqCommand.RunAsync(args),
         "smtpctl" => await SmtpctlCommand.RunAsync(args),
         "smtpd" => await SmtpdCommand.RunAsync(args),
+        "postconf" => PostconfCommand.Run(FirstWord(), args),
         "makemap" => MakemapCommand.Run(args),
         "newaliases" => NewaliasesCommand.Run(args),
         "postqueue" => await PostqueueCommand.RunAsync(args),

@@ -12,6 +12,9 @@ internal sealed class ParameterScope
     private readonly ServiceEntry? _service;
     private readonly Dictionary<string, Setting> _overrides = new(StringComparer.Ordinal);
 
+    /// <summary>Defaults that are being found: one that leads back to itself is empty there.</summary>
+    private readonly HashSet<string> _finding = new(StringComparer.Ordinal);
+
     public ParameterScope(PostfixSettings settings, ServiceEntry? service = null)
     {
         _settings = settings;
@@ -29,12 +32,27 @@ internal sealed class ParameterScope
     public string? Raw(string name) => Find(name)?.Value ?? Default(name);
 
     /// <summary>The default, not expanded; null where the name has none.</summary>
-    public string? Default(string name) => name switch
+    public string? Default(string name)
+    {
+        if (name is not ("myhostname" or "mydomain" or "mynetworks"))
+            return Fixed(name);
+        if (!_finding.Add(name))
+            return "";
+        string value = OfMachine(name);
+        _finding.Remove(name);
+        return value;
+    }
+
+    private string OfMachine(string name) => name switch
     {
         "myhostname" => MachineDefaults.HostName(_settings.Machine, Find("mydomain") is { } domain ? Expand(domain.Value, out _) : null),
         "mydomain" => MachineDefaults.Domain(Value("myhostname")),
-        "mynetworks" => MachineDefaults.Networks(MachineDefaults.OwnAddresses(_settings.Machine, Words.Split(Value("inet_interfaces")), Words.Split(Value("inet_protocols"))), Value("mynetworks_style")),
-        "process_name" => _service?.Command ?? "master",
+        _ => MachineDefaults.Networks(MachineDefaults.OwnAddresses(_settings.Machine, Words.Split(Value("inet_interfaces")), Words.Split(Value("inet_protocols"))), Value("mynetworks_style")),
+    };
+
+    private string? Fixed(string name) => name switch
+    {
+        "process_name" => _service?.Command ?? _settings.ProcessName,
         "process_id" => Environment.ProcessId.ToString(System.Globalization.CultureInfo.InvariantCulture),
         "service_name" => _service?.Name ?? "",
         _ => _settings.Table.Find(name)?.Default ?? (_settings.ServiceDefaults.TryGetValue(name, out string? of) ? "$" + of : null),
@@ -55,6 +73,9 @@ internal sealed record PostfixSettings
     /// <summary>Of main.cf: of two of one name the last.</summary>
     public required ImmutableDictionary<string, Setting> Main { get; init; }
     public ImmutableArray<ServiceEntry> Services { get; init; } = [];
+
+    /// <summary><c>$process_name</c> where no service is meant.</summary>
+    public string ProcessName { get; init; } = "master";
 
     /// <summary>The parameters that services have by their names, with the parameter that is their default.</summary>
     public ImmutableDictionary<string, string> ServiceDefaults { get; init; } = ImmutableDictionary<string, string>.Empty;

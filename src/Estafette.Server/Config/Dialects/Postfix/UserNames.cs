@@ -14,11 +14,17 @@ internal static class UserNames
     }
 
     /// <summary>All that could be a name behind a dollar, wherever it stands: a value that is nested in braces counts.</summary>
-    public static void AddNames(HashSet<string> names, string value)
+    public static void AddNames(ICollection<string> names, string value)
     {
         for (int at = value.IndexOf('$', StringComparison.Ordinal); at >= 0; at = at + 1 < value.Length ? value.IndexOf('$', at + 1) : -1)
         {
             int start = at + 1;
+            if (start < value.Length && value[start] == '$')
+            {
+                // A dollar itself.
+                at = start;
+                continue;
+            }
             if (start < value.Length && value[start] is '{' or '(')
                 start++;
             while (start < value.Length && Words.IsBlank(value[start]))
