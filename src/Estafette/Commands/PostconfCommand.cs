@@ -193,10 +193,27 @@ internal static class PostconfCommand
             }
             Modes |= option switch
             {
-                'a' => PostconfModes.SaslServer, 'A' => PostconfModes.SaslClient, 'b' => PostconfModes.BounceExpanded, 'd' => PostconfModes.Defaults, 'e' => PostconfModes.Edit,
-                'f' => PostconfModes.Fold, 'F' => PostconfModes.Fields, '#' => PostconfModes.CommentOut, 'h' => PostconfModes.HideName, 'H' => PostconfModes.HideValue,
-                'l' => PostconfModes.Locks, 'm' => PostconfModes.MapTypes, 'M' => PostconfModes.Entries, 'n' => PostconfModes.NotDefault, 'o' => PostconfModes.Override, 'p' => PostconfModes.Main,
-                'P' => PostconfModes.Parameters, 't' => PostconfModes.BounceRaw, 'T' => PostconfModes.Tls, 'x' => PostconfModes.Expand, 'X' => PostconfModes.Exclude,
+                'a' => PostconfModes.SaslServer,
+                'A' => PostconfModes.SaslClient,
+                'b' => PostconfModes.BounceExpanded,
+                'd' => PostconfModes.Defaults,
+                'e' => PostconfModes.Edit,
+                'f' => PostconfModes.Fold,
+                'F' => PostconfModes.Fields,
+                '#' => PostconfModes.CommentOut,
+                'h' => PostconfModes.HideName,
+                'H' => PostconfModes.HideValue,
+                'l' => PostconfModes.Locks,
+                'm' => PostconfModes.MapTypes,
+                'M' => PostconfModes.Entries,
+                'n' => PostconfModes.NotDefault,
+                'o' => PostconfModes.Override,
+                'p' => PostconfModes.Main,
+                'P' => PostconfModes.Parameters,
+                't' => PostconfModes.BounceRaw,
+                'T' => PostconfModes.Tls,
+                'x' => PostconfModes.Expand,
+                'X' => PostconfModes.Exclude,
                 _ => PostconfModes.None,
             };
         }
@@ -208,7 +225,11 @@ internal static class PostconfCommand
             {
                 ParameterClasses? meant = word.ToLowerInvariant() switch
                 {
-                    "builtin" => ParameterClasses.Builtin, "service" => ParameterClasses.Service, "user" => ParameterClasses.User, "all" => ParameterClasses.All, _ => null,
+                    "builtin" => ParameterClasses.Builtin,
+                    "service" => ParameterClasses.Service,
+                    "user" => ParameterClasses.User,
+                    "all" => ParameterClasses.All,
+                    _ => null,
                 };
                 if (meant is null)
                     Problem ??= "unknown -C option value \"" + word + "\" in \"" + list + "\"";

@@ -11,7 +11,14 @@ internal sealed class ListenerLowering(ReadingContext context, SmtpdLowering smt
 {
     private static readonly ImmutableDictionary<string, int> s_ports = new Dictionary<string, int>(StringComparer.OrdinalIgnoreCase)
     {
-        ["smtp"] = 25, ["mail"] = 25, ["smtps"] = 465, ["submissions"] = 465, ["urd"] = 465, ["ssmtp"] = 465, ["submission"] = 587, ["lmtp"] = 24,
+        ["smtp"] = 25,
+        ["mail"] = 25,
+        ["smtps"] = 465,
+        ["submissions"] = 465,
+        ["urd"] = 465,
+        ["ssmtp"] = 465,
+        ["submission"] = 587,
+        ["lmtp"] = 24,
     }.ToImmutableDictionary(StringComparer.OrdinalIgnoreCase);
 
     public ImmutableArray<ListenerConfig> Lower(string hostName)
