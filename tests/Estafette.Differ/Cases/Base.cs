@@ -10,8 +10,8 @@ internal static class Base
         // Without any list that refuses relaying, which the lowest level has not by itself, smtpd(8) ends.
         made.Set("smtpd_relay_restrictions", dice.One("permit_mynetworks, reject_unauth_destination", "permit_mynetworks permit_sasl_authenticated defer_unauth_destination"));
         made.Set("inet_protocols", "ipv4");
-        // Not all: the sinks have port 25 on addresses of their own.
-        made.Set("inet_interfaces", dice.One("127.0.0.1", "localhost", "loopback-only", "127.0.0.1, 127.0.0.2"));
+        if (dice.Chance(30))
+            made.Set("inet_interfaces", dice.One("all", "127.0.0.1, 192.0.2.1", "$myhostname, localhost"));
         if (dice.Chance(70))
             made.Set("myhostname", "mx.here.test");
         if (dice.Chance(30))
@@ -24,8 +24,8 @@ internal static class Base
             "$mydomain $myhostname\n    localhost",
             "$myhostname, " + made.File("/etc/postfix/domains", "here.test\n# ours as well\nshop.test\n"),
             made.Table("mydomains", ("here.test", "x"), ("mx.here.test", "x"), ("localhost", "x"))));
-        made.Set("mynetworks", dice.One("127.0.0.1/32", "127.0.0.1/32", "127.0.0.0/29", "127.0.0.1 127.0.0.10", "!127.0.0.3, 127.0.0.0/30",
-            "cidr:" + made.File("/etc/postfix/networks", "127.0.0.1/32 OK\n127.0.0.64/26 OK\n")));
+        made.Set("mynetworks", dice.One("127.0.0.0/8", "127.0.0.1/32", "127.0.0.0/8 [::1]/128 [::ffff:127.0.0.0]/104", "127.0.0.1 203.0.113.10", "!203.0.113.9, 203.0.113.0/28, 127.0.0.0/8",
+            "cidr:" + made.File("/etc/postfix/networks", "127.0.0.1/32 OK\n203.0.113.10/31 OK\n")));
         if (dice.Chance(50))
             made.Set("recipient_delimiter", dice.One("+", "+", "-", "+-"));
         // Debian's own location; newaliases makes the database.
@@ -42,12 +42,12 @@ internal static class Base
     {
         made.Feature("odd addresses");
         made.Recipients.AddRange(made.Dice.Some(4, 8,
-            "alice", "ALICE@MX.HERE.TEST", "\"alice\"@here.test", "alice@[127.0.0.1]", "alice@[127.0.0.99]", "someone%far.test@mx.here.test", "far.test!someone", "@one.test,@two.test:alice@here.test",
+            "alice", "ALICE@MX.HERE.TEST", "\"alice\"@here.test", "alice@[127.0.0.1]", "alice@[192.0.2.99]", "someone%far.test@mx.here.test", "far.test!someone", "@one.test,@two.test:alice@here.test",
             "alice@here.test.", "alice@localhost", "\"a b\"@here.test", "alice@", "@here.test", "ali ce@here.test", "alice@here.test@far.test", "<alice@here.test>", "alice@nodots", "someone@sub.far.test",
             "x@gone.test", "x@nomail.test", "x@broken.test", "someone@away.test", "alice+", "+alice@here.test", "-alice@here.test", "alice..b@here.test", ".alice@here.test", "\"@far.test\"@here.test",
             "alice%here.test", "alice@here..test", "alice@-here.test", "alice@[here]", "someone@far.test%mx.here.test", "mx.here.test!alice", "root@localhost", "abuse@here.test", "élise@here.test"));
         made.Senders.AddRange(made.Dice.Some(2, 5,
-            "alice", "x@gone.test", "x@broken.test", "x@nomail.test", "bad@client.test", "late@client.test", "@one.test:a@client.test", "a%b@client.test", "\"odd one\"@client.test", "a@nodots", "MAILER-DAEMON", "a@[127.0.0.9]",
+            "alice", "x@gone.test", "x@broken.test", "x@nomail.test", "bad@client.test", "late@client.test", "@one.test:a@client.test", "a%b@client.test", "\"odd one\"@client.test", "a@nodots", "MAILER-DAEMON", "a@[203.0.113.9]",
             "nosuch@here.test", "double-bounce@here.test", "a@client.test."));
     }
 }

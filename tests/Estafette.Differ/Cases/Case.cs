@@ -23,7 +23,7 @@ internal sealed class Case(int seed)
 
     public List<string> Senders { get; } = ["a@client.test", "a@client.test", "news@far.test", "alice@here.test", ""];
 
-    public List<string> Clients { get; } = ["127.0.0.1", "127.0.0.9"];
+    public List<string> Clients { get; } = ["127.0.0.1", "203.0.113.9"];
 
     public List<string> Hellos { get; } = ["client.test"];
 

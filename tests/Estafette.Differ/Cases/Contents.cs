@@ -3,7 +3,7 @@ namespace Estafette.Differ.Cases;
 /// <summary>Checks of header and body, and what is told to whom.</summary>
 internal static class Contents
 {
-    private static readonly string[] s_actions = ["REJECT", "REJECT 5.7.1 not wanted", "DISCARD", "HOLD", "IGNORE", "WARN", "PREPEND X-Checked: yes", "REPLACE X-Replaced: $1", "REDIRECT dave@here.test", "BCC carol@here.test", "DUNNO", "FILTER smtp:[127.0.0.22]",
+    private static readonly string[] s_actions = ["REJECT", "REJECT 5.7.1 not wanted", "DISCARD", "HOLD", "IGNORE", "WARN", "PREPEND X-Checked: yes", "REPLACE X-Replaced: $1", "REDIRECT dave@here.test", "BCC carol@here.test", "DUNNO", "FILTER smtp:[198.51.100.22]",
         "INFO seen", "STRIP gone", "550 5.7.1 by code", "OK"];
 
     public static void HeaderChecks(Case made)

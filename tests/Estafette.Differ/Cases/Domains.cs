@@ -43,7 +43,7 @@ internal static class Domains
         if (dice.Chance(20))
             made.Set("virtual_minimum_uid", dice.One("1000", "3002"));
         if (dice.Chance(20))
-            made.Set("virtual_transport", dice.One("lmtp:inet:127.0.0.23:24", "error:5.2.1 moved", "local"));
+            made.Set("virtual_transport", dice.One("lmtp:inet:198.51.100.23:24", "error:5.2.1 moved", "local"));
         if (dice.Chance(15))
             made.Set("unknown_virtual_mailbox_reject_code", "450");
         made.Recipients.AddRange(rows.Select(r => r.Key.StartsWith('@') ? "any" + r.Key : r.Key));
@@ -57,13 +57,13 @@ internal static class Domains
         made.Set("relay_domains", dice.One("branch.test", "branch.test, $mydestination", made.Table("relayed", ("branch.test", "x"), (".branch.test", "x"))));
         made.Directive("dns branch.test MX 10 mx.here.test");
         made.Directive("dns branch.test MX 20 mail.picky.test");
-        made.Directive("dns sub.branch.test A 127.0.0.20");
+        made.Directive("dns sub.branch.test A 198.51.100.20");
         if (dice.Chance(50))
             made.Set("relay_recipient_maps", made.Table("relay-users", ("ann@branch.test", "x"), ("nobody@branch.test", "x"), ("@sub.branch.test", "x"), ("tag+ged@branch.test", "x")));
         if (dice.Chance(60))
-            made.Set("transport_maps", made.Table("branch-route", ("branch.test", dice.One("smtp:[127.0.0.21]", "relay:[mail.picky.test]", "smtp:hub.test", ":[127.0.0.20]:25"))));
+            made.Set("transport_maps", made.Table("branch-route", ("branch.test", dice.One("smtp:[198.51.100.21]", "relay:[mail.picky.test]", "smtp:hub.test", ":[198.51.100.20]:25"))));
         if (dice.Chance(20))
-            made.Set("relay_transport", dice.One("smtp:[127.0.0.22]", "lmtp:inet:127.0.0.23:24"));
+            made.Set("relay_transport", dice.One("smtp:[198.51.100.22]", "lmtp:inet:198.51.100.23:24"));
         if (dice.Chance(15))
             made.Set("unknown_relay_recipient_reject_code", "450");
         if (dice.Chance(20))

@@ -118,7 +118,7 @@ internal static class Places
                 made.Set("local_recipient_maps", made.Table("locals", ("alice", "x"), ("bob@here.test", "x"), ("@shop.test", "x")));
                 break;
             case 3:
-                made.Set("fallback_transport", dice.One("smtp:[127.0.0.22]", "lmtp:inet:127.0.0.23:24", "error:not here either"));
+                made.Set("fallback_transport", dice.One("smtp:[198.51.100.22]", "lmtp:inet:198.51.100.23:24", "error:not here either"));
                 made.Set("local_recipient_maps", "");
                 break;
             case 4:

@@ -4,7 +4,7 @@ namespace Estafette.Differ.Cases;
 internal static class Restrictions
 {
     private static readonly string[] s_results = ["REJECT", "OK", "DUNNO", "REJECT not you", "550 5.7.9 go away", "450 4.7.1 later", "DEFER", "DEFER_IF_PERMIT wait", "DISCARD", "HOLD", "PREPEND X-Access: seen", "REDIRECT dave@here.test", "BCC carol@here.test",
-        "WARN look", "reject_unauth_destination", "permit_mynetworks, reject", "reject_unknown_sender_domain", "strict", "defer_if_reject", "FILTER smtp:[127.0.0.22]", "554 no", "INFO noted", "DEFER_IF_REJECT", "reject_unverified_nothing"];
+        "WARN look", "reject_unauth_destination", "permit_mynetworks, reject", "reject_unknown_sender_domain", "strict", "defer_if_reject", "FILTER smtp:[198.51.100.22]", "554 no", "INFO noted", "DEFER_IF_REJECT", "reject_unverified_nothing"];
 
     public static void Access(Case made)
     {
@@ -19,7 +19,7 @@ internal static class Restrictions
             made.Set("smtpd_delay_reject", "no");
         if (dice.Chance(15))
             made.Set("access_map_reject_code", dice.One("550", "450"));
-        made.Clients.AddRange(["127.0.0.10", "127.0.0.11", "127.0.0.9"]);
+        made.Clients.AddRange(["203.0.113.10", "203.0.113.11", "203.0.113.9"]);
         made.Senders.AddRange(["x@gone.test", "b@client.test", "alice@here.test", "user@sub.client.test"]);
         made.Hellos.AddRange(["evil.test", "mail.far.test", "localhost", "x"]);
     }
@@ -29,17 +29,17 @@ internal static class Restrictions
         Dice dice = made.Dice;
         string Result() => dice.One(s_results[..^1]);
         (string, string)[] addresses = [("a@client.test", Result()), ("client.test", Result()), ("alice@", Result()), ("here.test", Result()), ("far.test", Result()), ("<>", Result()), (".client.test", Result())];
-        (string, string)[] hosts = [("client.test", Result()), ("127.0.0.9", Result()), ("127.0.0", dice.One("DUNNO", "OK", Result())), ("unknown", Result()), ("far.test", Result()), ("evil.test", Result())];
+        (string, string)[] hosts = [("client.test", Result()), ("203.0.113.9", Result()), ("203.0.113", dice.One("DUNNO", "OK", Result())), ("unknown", Result()), ("far.test", Result()), ("evil.test", Result())];
         string[] any =
         [
             $"check_sender_access {made.Table(stage + "-senders", dice.Some(1, 3, addresses))}",
             $"check_client_access {made.Table(stage + "-clients", dice.Some(1, 3, hosts))}",
-            $"check_client_access cidr:{made.File($"/etc/postfix/{stage}-cidr", $"127.0.0.9/32 {Result()}\n127.0.0.10 {Result()}\n!127.0.0.0/28 REJECT\n")}",
+            $"check_client_access cidr:{made.File($"/etc/postfix/{stage}-cidr", $"203.0.113.9/32 {Result()}\n203.0.113.10 {Result()}\n!203.0.113.0/28 WARN\n")}",
             $"check_helo_access {made.Table(stage + "-helos", dice.Some(1, 3, hosts))}",
             "permit_mynetworks", "reject_unknown_sender_domain", "reject_non_fqdn_sender", "warn_if_reject reject_unknown_client_hostname", "reject_unlisted_sender", "reject_invalid_helo_hostname", "reject_non_fqdn_helo_hostname",
             "reject_unknown_helo_hostname", "reject_unknown_reverse_client_hostname", "reject_unknown_client_hostname", "reject_rbl_client bl.test", "reject_rhsbl_sender dbl.test", "permit_sasl_authenticated", "reject_plaintext_session",
             "permit_inet_interfaces", "warn_if_reject reject", "defer_if_permit", "sleep 0", "reject_unauth_pipelining", "reject_multi_recipient_bounce", "permit_naked_ip_address",
-            "check_sender_mx_access cidr:" + made.File("/etc/postfix/mx-cidr", "127.0.0.20 REJECT bad mx\n"), "check_client_a_access static:DUNNO",
+            "check_sender_mx_access cidr:" + made.File("/etc/postfix/mx-cidr", "198.51.100.20 REJECT bad mx\n"), "check_client_a_access static:DUNNO",
         ];
         string[] ofRecipient =
         [
@@ -72,9 +72,9 @@ internal static class Restrictions
             made.Set("unknown_address_tempfail_action", "defer");
         if (dice.Chance(20))
             made.Set("default_rbl_reply", "$rbl_code Service unavailable; $rbl_class [$rbl_what] blocked using $rbl_domain${rbl_reason?; $rbl_reason}, sorry");
-        made.Clients.AddRange(["127.0.0.10", "127.0.0.11", "127.0.0.9", "127.0.0.9"]);
+        made.Clients.AddRange(["203.0.113.10", "203.0.113.11", "203.0.113.9", "203.0.113.9"]);
         made.Senders.AddRange(["x@gone.test", "x@broken.test", "x@nomail.test", "x@nodots", "nosuch@here.test", "news@far.test"]);
-        made.Hellos.AddRange(["mail.far.test", "gone.test", "localhost", "[127.0.0.9]", "bad_name", "-x-", "broken.test", "127.0.0.9", "far.test"]);
+        made.Hellos.AddRange(["mail.far.test", "gone.test", "localhost", "[203.0.113.9]", "bad_name", "-x-", "broken.test", "203.0.113.9", "far.test"]);
         made.Recipients.AddRange(["x@gone.test", "x@nodots"]);
     }
 
@@ -119,7 +119,7 @@ internal static class Restrictions
             ("smtpd_reject_unlisted_sender", "yes"), ("relay_domains_reject_code", "550"), ("reject_code", "550"), ("smtpd_command_filter", "pcre:/dev/null"), ("mail_name", "Mailer"), ("smtpd_etrn_restrictions", "reject"), ("defer_code", "421"),
             ("multi_recipient_bounce_reject_code", "551"), ("smtpd_peername_lookup", "no"), ("address_verify_sender", ""), ("enable_long_queue_ids", "yes"), ("smtpd_discard_ehlo_keyword_address_maps", "cidr:/etc/postfix/ehlo-cidr"),
         ];
-        made.File("/etc/postfix/ehlo-cidr", "127.0.0.9/32 pipelining, dsn\n");
+        made.File("/etc/postfix/ehlo-cidr", "203.0.113.9/32 pipelining, dsn\n");
         foreach ((string name, string value) in dice.Some(2, 5, settings.Where(s => s.Item1 is not ("smtpd_command_filter" or "relay_domains_reject_code"))))
             made.Set(name, value);
         made.Feature("extra commands");

@@ -9,9 +9,9 @@ internal static class Routes
         made.Feature("transport");
         (string Key, string Value)[] rows =
         [
-            ("far.test", "smtp:[127.0.0.22]"), (".far.test", "smtp:hub.test"), ("someone@far.test", "discard:"), ("away.test", "error:5.7.1 not there"), ("old.test", "error:550 no such domain"), ("later.test", "retry:4.3.0 try again"),
-            ("hub.test", ":[127.0.0.20]"), ("bob@here.test", "smtp:[127.0.0.22]"), ("here.test", "local:"), ("shop.test", "smtp:[127.0.0.20]"), ("*", "smtp:[127.0.0.22]"), ("picky.test", "relay:mail.picky.test"),
-            ("alice+tag@here.test", "discard:gone"), ("carol@", "error:no carol"), ("dead.test", "smtp:[127.0.0.77]"), ("lmtp.test", "lmtp:inet:127.0.0.23:24"), ("here.test", ":"), ("mx.here.test", "error:not this name"),
+            ("far.test", "smtp:[198.51.100.22]"), (".far.test", "smtp:hub.test"), ("someone@far.test", "discard:"), ("away.test", "error:5.7.1 not there"), ("old.test", "error:550 no such domain"), ("later.test", "retry:4.3.0 try again"),
+            ("hub.test", ":[198.51.100.20]"), ("bob@here.test", "smtp:[198.51.100.22]"), ("here.test", "local:"), ("shop.test", "smtp:[198.51.100.20]"), ("*", "smtp:[198.51.100.22]"), ("picky.test", "relay:mail.picky.test"),
+            ("alice+tag@here.test", "discard:gone"), ("carol@", "error:no carol"), ("dead.test", "smtp:[198.51.100.77]"), ("lmtp.test", "lmtp:inet:198.51.100.23:24"), ("here.test", ":"), ("mx.here.test", "error:not this name"),
             ("mystery.test", "nosuchservice:x"), ("nomail.test", "smtp:"), ("gone.test", "smtp:[gone.test]"),
         ];
         IReadOnlyList<(string Key, string Value)> chosen = [.. dice.Some(4, 9, rows).DistinctBy(r => r.Key)];
@@ -25,9 +25,9 @@ internal static class Routes
     {
         Dice dice = made.Dice;
         made.Feature("relayhost");
-        made.Set("relayhost", dice.One("[127.0.0.22]", "hub.test", "[hub.test]:25", "[127.0.0.21]", "picky.test", "[127.0.0.77]", "gone.test", "[127.0.0.21]:25, [127.0.0.22]"));
+        made.Set("relayhost", dice.One("[198.51.100.22]", "hub.test", "[hub.test]:25", "[198.51.100.21]", "picky.test", "[198.51.100.77]", "gone.test", "[198.51.100.21]:25, [198.51.100.22]"));
         if (dice.Chance(25))
-            made.Set("smtp_fallback_relay", dice.One("[127.0.0.22]", "hub.test"));
+            made.Set("smtp_fallback_relay", dice.One("[198.51.100.22]", "hub.test"));
         if (dice.Chance(20))
             made.Set("smtp_helo_name", "out.here.test");
         made.Recipients.AddRange(["someone@far.test", "no@picky.test", "full@far.test", "plain@far.test", "late@gone.test", "alice@here.test"]);
@@ -40,9 +40,9 @@ internal static class Routes
         Dice dice = made.Dice;
         made.Feature("by sender");
         if (dice.Chance(60))
-            made.Set("sender_dependent_relayhost_maps", made.Table("sender-relay", ("a@client.test", "[127.0.0.22]"), ("@far.test", "[127.0.0.21]:25"), ("alice@here.test", "DUNNO"), ("<>", "hub.test")));
+            made.Set("sender_dependent_relayhost_maps", made.Table("sender-relay", ("a@client.test", "[198.51.100.22]"), ("@far.test", "[198.51.100.21]:25"), ("alice@here.test", "DUNNO"), ("<>", "hub.test")));
         if (dice.Chance(50))
-            made.Set("sender_dependent_default_transport_maps", made.Table("sender-transport", ("news@far.test", "smtp:[127.0.0.22]"), ("@client.test", "error:5.7.0 clients may not"), ("alice@here.test", "smtp:")));
+            made.Set("sender_dependent_default_transport_maps", made.Table("sender-transport", ("news@far.test", "smtp:[198.51.100.22]"), ("@client.test", "error:5.7.0 clients may not"), ("alice@here.test", "smtp:")));
         if (dice.Chance(30))
             made.Set("empty_address_relayhost_maps_lookup_key", "<>");
         made.Recipients.AddRange(["someone@far.test", "someone@away.test", "no@picky.test"]);
@@ -67,9 +67,9 @@ internal static class Routes
     {
         Dice dice = made.Dice;
         made.Feature("lmtp");
-        made.Set(dice.One("mailbox_transport", "local_transport", "fallback_transport"), "lmtp:inet:127.0.0.23:24");
+        made.Set(dice.One("mailbox_transport", "local_transport", "fallback_transport"), "lmtp:inet:198.51.100.23:24");
         if (dice.Chance(30))
-            made.Set("mailbox_transport_maps", made.Table("box-transports", ("bob", "lmtp:inet:127.0.0.23:24"), ("carol", "smtp:[127.0.0.22]")));
+            made.Set("mailbox_transport_maps", made.Table("box-transports", ("bob", "lmtp:inet:198.51.100.23:24"), ("carol", "smtp:[198.51.100.22]")));
         if (dice.Chance(30))
             made.Set("lmtp_destination_recipient_limit", "1");
         if (dice.Chance(40))

@@ -53,7 +53,7 @@ internal sealed partial class ScenarioRunner(Scenario scenario, string folder, b
         foreach (string words in scenario.All("chmod"))
             Shell.Run("chmod " + words);
         _target.ListenToSyslog();
-        new NameServer([.. scenario.All("dns"), scenario.Host + " A 127.0.0.1"]).Serve(IPAddress.Parse("127.0.0.53"));
+        new NameServer([.. scenario.All("dns"), scenario.Host + " A 192.0.2.1"]).Serve(IPAddress.Parse("127.0.0.53"));
         foreach (Sink sink in scenario.All("sink").Select(Sink.Parse))
         {
             _sinks[sink.Name] = sink;

@@ -51,8 +51,12 @@ internal sealed class Sink(string name, IPEndPoint at, IReadOnlySet<string> opti
 
     public void Start()
     {
-        var listener = new TcpListener(at);
-        listener.Start(64);
+        TcpListener listener = OuterWorld.At(at.Address, () =>
+        {
+            var made = new TcpListener(at);
+            made.Start(64);
+            return made;
+        });
         new Thread(() =>
         {
             while (true)

@@ -18,13 +18,16 @@ internal sealed class SmtpSession : IDisposable
 
     public IReadOnlyList<(string Command, IReadOnlyList<string> Lines)> Replies => _replies;
 
-    /// <param name="options">`from=IP to=IP:PORT tls`, each may be left out.</param>
+    /// <param name="options">`from=IP to=IP:PORT tls`, each may be left out; a client of the outer world speaks to the machine's outer address.</param>
     public static SmtpSession Run(string options, IEnumerable<string> lines)
     {
         string? Option(string name) => options.Split(' ').FirstOrDefault(o => o.StartsWith(name + "=", StringComparison.Ordinal))?[(name.Length + 1)..];
-        IPEndPoint to = IPEndPoint.Parse(Option("to") ?? "127.0.0.1:25");
-        var client = new TcpClient(to.AddressFamily);
-        client.Client.Bind(new IPEndPoint(IPAddress.Parse(Option("from") ?? (to.AddressFamily == AddressFamily.InterNetworkV6 ? "::1" : "127.0.0.1")), 0));
+        IPAddress from = IPAddress.Parse(Option("from") ?? "127.0.0.1");
+        bool outside = OuterWorld.Has(from);
+        IPEndPoint to = Option("to") is string address ? IPEndPoint.Parse(address)
+            : new IPEndPoint(IPAddress.Parse((from.AddressFamily == AddressFamily.InterNetworkV6, outside) switch { (true, true) => "2001:db8:1::1", (true, false) => "::1", (false, true) => "192.0.2.1", _ => "127.0.0.1" }), 25);
+        TcpClient client = OuterWorld.At(from, () => new TcpClient(to.AddressFamily));
+        client.Client.Bind(new IPEndPoint(from, 0));
         var session = new SmtpSession(client);
         try
         {

@@ -55,6 +55,9 @@ internal sealed class Target(bool estafette)
         }
         else
         {
+            // What Debian does before each start, for services in a chroot.
+            if (File.ReadLines("/etc/postfix/master.cf").Any(l => l.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries) is [_, _, _, _, "y", ..]))
+                Shell.Run("mkdir -p /var/spool/postfix/etc && /usr/lib/postfix/configure-instance.sh -");
             (int exit, string output) = Shell.Run("postfix start");
             if (exit != 0)
                 return output + Log;

@@ -33,15 +33,28 @@ ln -s /proc/self/fd/0 $work/dev/stdin
 ln -s /proc/self/fd/1 $work/dev/stdout
 ln -s /proc/self/fd/2 $work/dev/stderr
 mount --rbind $work/dev /dev
-# A second address: resolvers that look which families the machine has leave 127.0.0.1 out.
+# The machine is 192.0.2.1 and 2001:db8:1::1. Behind its only cable is a world in which every address of three networks is at home, for clients and sinks.
 ip link set lo up
-ip addr add 127.0.0.2/8 dev lo
+ip netns add world
+ip link add wan type veth peer name cable netns world
+ip addr add 192.0.2.1/24 dev wan
+ip -6 addr add 2001:db8:1::1/64 dev wan nodad
+ip -n world addr add 192.0.2.2/24 dev cable
+ip -n world -6 addr add 2001:db8:1::2/64 dev cable nodad
+ip -n world link set lo up
+ip link set wan up
+ip -n world link set cable up
+ip route add default via 192.0.2.2
+ip -6 route add default via 2001:db8:1::2
+ip -n world route add local 198.51.100.0/24 dev lo
+ip -n world route add local 203.0.113.0/24 dev lo
+ip -n world route add local 2001:db8:2::/64 dev lo
 hostname "$host"
 
 rm -rf /etc/resolv.conf /etc/hosts /etc/nsswitch.conf /etc/aliases /etc/aliases.db /etc/mailname /etc/postfix/main.cf /etc/postfix/master.cf /var/mail \
     /var/spool/mail /var/spool/postfix /var/lib/postfix /var/lib/estafette
 echo nameserver 127.0.0.53 > /etc/resolv.conf
-printf '127.0.0.1 localhost\n127.0.0.1 %s %s\n' "$host" "${host%%.*}" > /etc/hosts
+printf '127.0.0.1 localhost\n::1 localhost ip6-localhost\n192.0.2.1 %s %s\n' "$host" "${host%%.*}" > /etc/hosts
 printf 'passwd: files\ngroup: files\nshadow: files\nhosts: files dns\nservices: files\n' > /etc/nsswitch.conf
 number=3001
 for user in alice bob carol dave vmail estafette; do
