@@ -33,4 +33,10 @@ public sealed record AddressStanding(MailAddress Address, AddressClass Class, Ad
 
     /// <summary>Code and status of the refusal where a map gives them (an <c>error:</c> transport, a relocated user); none leaves them to the asker.</summary>
     public EnhancedStatus Status { get; init; }
+
+    /// <summary>Resolved through a route that the sender wrote into the address (<c>a%b@here</c>, <c>b!a@here</c>), which strangers may not use (<c>allow_untrusted_routing</c>).</summary>
+    public bool IsRouted { get; init; }
+
+    /// <summary>No mail can ever have this address: 501 (a domain that is none, <c>a@</c>).</summary>
+    public bool IsMalformed { get; init; }
 }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.InteropServices;
 using Estafette.Mail;
 
 namespace Estafette.Queue;
@@ -27,7 +28,7 @@ internal sealed class ActiveMessage
     /// <param name="progress">Default for a message that has just been received.</param>
     public ActiveMessage(Envelope envelope, ImmutableArray<RecipientProgress> progress)
     {
-        Envelope = envelope;
+        Envelope = Stored = envelope;
         _progress = progress;
         _undone = envelope.Recipients.Length;
         if (progress.IsDefault)
@@ -36,7 +37,11 @@ internal sealed class ActiveMessage
             _undone -= one.IsDone ? 1 : 0;
     }
 
-    public Envelope Envelope { get; }
+    /// <summary>The message; where maps route, its due recipients as they were resolved last (<see cref="Route"/>).</summary>
+    public Envelope Envelope { get; private set; }
+
+    /// <summary>The message as the spool has it.</summary>
+    public Envelope Stored { get; }
 
     /// <summary>Set by an operator: what has not started is left alone, and the lease goes back.</summary>
     public volatile bool IsStopped;
@@ -55,6 +60,20 @@ internal sealed class ActiveMessage
     public bool IsFirstToExpire() => Interlocked.Exchange(ref _expired, 1) == 0;
 
     public void Expect(int recipients) => _outstanding = recipients;
+
+    /// <summary>Says where recipients go in this round. What is already on its way keeps what it was told.</summary>
+    public void Route(ReadOnlySpan<int> indexes, ReadOnlySpan<Recipient> routed)
+    {
+        lock (this)
+        {
+            ImmutableArray<Recipient> now = Envelope.Recipients;
+            var recipients = new Recipient[now.Length];
+            now.CopyTo(recipients);
+            for (int i = 0; i < indexes.Length; i++)
+                recipients[indexes[i]] = routed[i];
+            Envelope = Envelope with { Recipients = ImmutableCollectionsMarshal.AsImmutableArray(recipients) };
+        }
+    }
 
     /// <summary>Adds outcomes. True: the caller must write (call <see cref="TakePart"/> until it gives null).</summary>
     public bool Settle(ReadOnlySpan<Settled> settled, int attempted, DateTimeOffset now)

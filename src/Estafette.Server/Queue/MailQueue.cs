@@ -21,6 +21,7 @@ public sealed class MailQueue : INewMail, IAsyncDisposable
     private readonly EventSink _events;
     private readonly QueueClock _clock;
     private readonly Grouping _grouping;
+    private readonly RouteFinder _routes;
     private readonly Settlement _settlement;
     private readonly Recorder _recorder;
     private readonly ReadyQueues _ready;
@@ -32,15 +33,18 @@ public sealed class MailQueue : INewMail, IAsyncDisposable
     private Task _loop = Task.CompletedTask;
 
     public MailQueue(
-        ISpool spool, IReadOnlyList<IDeliveryAgent> agents, Func<MailConfig> config, RecipientResolver resolve, EventSink events, TimeProvider clock)
+        ISpool spool, IReadOnlyList<IDeliveryAgent> agents, QueueRouting routing, EventSink events, TimeProvider clock)
     {
+        ArgumentNullException.ThrowIfNull(routing);
+        Func<MailConfig> config = routing.Config;
         ArgumentNullException.ThrowIfNull(spool);
         _spool = spool;
         _config = config;
         _events = events;
         _clock = new QueueClock(clock);
         _grouping = new Grouping(agents);
-        var notifier = new Notifier(spool, config, resolve, events, this);
+        _routes = new RouteFinder(routing.Maps, events);
+        var notifier = new Notifier(spool, config, routing.Resolve, events, this);
         _recorder = new Recorder(spool, notifier, _clock, events, Retire);
         _settlement = new Settlement(_clock, config, events, _recorder);
         _ready = new ReadyQueues(spool, config, _settlement, events, Reroute, () => ActiveMessages > _config().Limits.ActiveMessages * 9 / 10);
@@ -202,19 +206,51 @@ public sealed class MailQueue : INewMail, IAsyncDisposable
         Submit(message, due);
     }
 
-    private void Submit(ActiveMessage message, ReadOnlySpan<int> recipients)
+    /// <summary>Where maps route, recipients are resolved first; usually nobody has to be waited for.</summary>
+    private void Submit(ActiveMessage message, ArraySegment<int> recipients)
     {
-        MailConfig config = _config();
+        if (!_routes.Routes)
+        {
+            Submit(message, recipients, _config(), []);
+            return;
+        }
+        ValueTask<RoutedRound> routing = _routes.RouteAsync(message, recipients);
+        if (routing.IsCompletedSuccessfully)
+            Submit(message, routing.Result);
+        else
+            _ = SubmitLaterAsync(message, recipients, routing);
+    }
+
+    private async Task SubmitLaterAsync(ActiveMessage message, ArraySegment<int> recipients, ValueTask<RoutedRound> routing)
+    {
+        try
+        {
+            Submit(message, await routing);
+        }
+        catch (Exception exception)
+        {
+            // A bug costs an attempt, never the queue.
+            var reason = DeliveryOutcome.Deferred(new(4, 3, 0), "Internal error: " + exception.GetType().Name + ": " + exception.Message);
+            foreach (int recipient in recipients)
+                _settlement.Defer(message, recipient, reason);
+        }
+    }
+
+    private void Submit(ActiveMessage message, RoutedRound round) => Submit(message, round.Recipients, round.Config, round.Refused);
+
+    private void Submit(ActiveMessage message, ReadOnlySpan<int> recipients, MailConfig config, List<(int Recipient, DeliveryOutcome Reason)> refused)
+    {
         if (recipients.Length == 1)
         {
             if (_grouping.GroupOne(message, recipients[0], config, out DeliveryOutcome? reason) is { } batch)
                 _ready.Submit(batch);
             else
                 _settlement.Defer(message, recipients[0], reason!);
-            return;
         }
-        var refused = new List<(int Recipient, DeliveryOutcome Reason)>();
-        _ready.Submit(message, _grouping.Group(message, recipients, config, refused));
+        else if (recipients.Length > 1)
+        {
+            _ready.Submit(message, _grouping.Group(message, recipients, config, refused));
+        }
         foreach ((int recipient, DeliveryOutcome reason) in refused)
             _settlement.Defer(message, recipient, reason);
     }

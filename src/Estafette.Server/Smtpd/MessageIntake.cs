@@ -2,6 +2,7 @@ using System.Buffers;
 using Estafette.Config.Model;
 using Estafette.Events;
 using Estafette.Mail;
+using Estafette.Routing.Maps;
 using Estafette.Smtp;
 using Estafette.Smtpd.Cleanup;
 
@@ -46,11 +47,17 @@ internal static class MessageIntake
             return rejected.Value;
         if (message.Cleanup is { Findings.Discard: true })
             return Taken(session, message.Id);
-        Envelope? envelope = EnvelopeOf(session, message);
+        Envelope envelope = EnvelopeOf(session, message);
+        if (session.Services.Maps is { } maps)
+        {
+            EnvelopeRewriting rewriting = await maps.RewriteAsync(DraftOf(session, message), cancellationToken);
+            if (rewriting is EnvelopeRewriting.Refused refused)
+                return new CommandResult(new Reply(451, $"{refused.Status} {refused.Text}"), refused.Detail);
+            var rewritten = (EnvelopeRewriting.Rewritten)rewriting;
+            envelope = envelope with { ReversePath = rewritten.ReversePath, Recipients = rewritten.Recipients };
+        }
         if (message.Cleanup is not null)
-            envelope = await CleanupEnd.EnvelopeAsync(session, envelope, message.Cleanup, cancellationToken);
-        if (envelope is null)
-            return CleanupEnd.Unavailable;
+            envelope = CleanupEnd.EnvelopeOf(session, envelope, message.Cleanup);
         void Tell(Envelope durable) => session.Parts.Events.Publish(new MessageAccepted(durable, message.HeaderMessageId)
         {
             At = session.Parts.Events.Now,
@@ -67,6 +74,15 @@ internal static class MessageIntake
         session.Counts.JunkCommands = 0;
         return session.Replies.Accepted(id);
     }
+
+    private static EnvelopeDraft DraftOf(SmtpSession session, MessageReception message) => new()
+    {
+        ReversePath = session.Transaction!.ReversePath,
+        Recipients = [.. session.Transaction.Drafts],
+        IsMapped = CleanupBeginning.ConfigOf(session)?.MapsAddresses ?? true,
+        Copies = message.Cleanup is { Findings.Copies: { Count: > 0 } copies } ? [.. copies] : [],
+        Redirect = message.Cleanup?.Findings.Redirect ?? "",
+    };
 
     private static Reply? Refusal(Replies replies, ReceptionProblem problem, DataProblem malformed) => (problem, malformed) switch
     {

@@ -2,6 +2,7 @@ using System.Net;
 using Estafette.Config.Model;
 using Estafette.Policy;
 using Estafette.Routing;
+using Estafette.Routing.Maps;
 using Estafette.Smtpd.Auth;
 using Estafette.Smtpd.Cleanup;
 using Estafette.Tables;
@@ -41,6 +42,8 @@ public sealed record SmtpdServices
 
     /// <summary>Whether an address is one that this server listens at (<c>inet_interfaces</c>).</summary>
     public Func<IPAddress, bool> IsOwnAddress { get; init; } = IPAddress.IsLoopback;
+    /// <summary>Routing by address classes and maps; null where rules route and <see cref="Route"/> answers.</summary>
+    public MapRouter? Maps { get; init; }
     public required SessionPolicy Policy { get; init; }
     public required IUserDatabase Users { get; init; }
 

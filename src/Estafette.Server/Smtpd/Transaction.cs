@@ -1,4 +1,5 @@
 using Estafette.Mail;
+using Estafette.Routing.Maps;
 using Estafette.Smtp;
 
 namespace Estafette.Smtpd;
@@ -8,6 +9,7 @@ internal sealed class Transaction(MailAddress reversePath, MailParameters parame
 {
     private readonly List<Recipient> _recipients = [];
     private readonly List<MailAddress> _given = [];
+    private readonly List<DraftRecipient> _drafts = [];
 
     public MailAddress ReversePath { get; } = reversePath;
     public MailParameters Parameters { get; } = parameters;
@@ -17,6 +19,9 @@ internal sealed class Transaction(MailAddress reversePath, MailParameters parame
 
     /// <summary>Recipients as the client named them.</summary>
     public IReadOnlyList<MailAddress> Given => _given;
+
+    /// <summary>Recipients as they were given, where they are expanded when the message is there (cleanup(8)); <see cref="Recipients"/> is empty then.</summary>
+    public IReadOnlyList<DraftRecipient> Drafts => _drafts;
     public bool Junk { get; set; }
 
     /// <summary>The message while BDAT chunks come in; null before the first.</summary>
@@ -29,6 +34,12 @@ internal sealed class Transaction(MailAddress reversePath, MailParameters parame
     {
         _given.Add(given);
         _recipients.AddRange(recipients);
+    }
+
+    public void Add(DraftRecipient recipient)
+    {
+        _given.Add(recipient.Address);
+        _drafts.Add(recipient);
     }
 
     public ValueTask DisposeAsync() => Chunks?.DisposeAsync() ?? ValueTask.CompletedTask;

@@ -12,6 +12,10 @@ internal static class EnvelopeCodec
     [Flags]
     private enum Bits : byte { None = 0, SmtpUtf8 = 1, Junk = 2, Notification = 4, Hold = 8 }
 
+    /// <summary>Parts of a recipient that few have. Records of version 1 know the first only.</summary>
+    [Flags]
+    private enum RecipientBits : byte { None = 0, ReversePath = 1, NextHop = 2 }
+
     public static void Write(RecordBuffer to, Envelope envelope)
     {
         to.WriteInt64(unchecked((long)envelope.Id.Value));
@@ -141,24 +145,34 @@ internal static class EnvelopeCodec
         WriteTarget(to, recipient.Target);
         to.WriteByte((byte)recipient.Notify);
         to.WriteString(recipient.DsnOriginalRecipient);
-        to.WriteByte(recipient.ReversePath is null ? (byte)0 : (byte)1);
+        to.WriteByte((byte)((recipient.ReversePath is null ? 0 : RecipientBits.ReversePath) | (recipient.NextHop.Length == 0 ? 0 : RecipientBits.NextHop)));
         if (recipient.ReversePath is { } path)
             WriteAddress(to, path);
         to.WriteString(recipient.Detail);
+        if (recipient.NextHop.Length > 0)
+            to.WriteString(recipient.NextHop);
     }
 
-    private static Recipient ReadRecipient(ref PayloadReader from) => new()
+    private static Recipient ReadRecipient(ref PayloadReader from)
     {
-        Key = from.ReadUInt32(),
-        Original = ReadAddress(ref from),
-        Address = ReadAddress(ref from),
-        Action = from.ReadText(),
-        Target = ReadTarget(ref from),
-        Notify = (DsnNotify)from.ReadByte(),
-        DsnOriginalRecipient = from.ReadString(),
-        ReversePath = from.ReadByte() == 0 ? null : ReadAddress(ref from),
-        Detail = from.ReadText(),
-    };
+        var recipient = new Recipient
+        {
+            Key = from.ReadUInt32(),
+            Original = ReadAddress(ref from),
+            Address = ReadAddress(ref from),
+            Action = from.ReadText(),
+            Target = ReadTarget(ref from),
+            Notify = (DsnNotify)from.ReadByte(),
+            DsnOriginalRecipient = from.ReadString(),
+        };
+        var bits = (RecipientBits)from.ReadByte();
+        return recipient with
+        {
+            ReversePath = bits.HasFlag(RecipientBits.ReversePath) ? ReadAddress(ref from) : null,
+            Detail = from.ReadText(),
+            NextHop = bits.HasFlag(RecipientBits.NextHop) ? from.ReadText() : "",
+        };
+    }
 
     private static void WriteTarget(RecordBuffer to, DeliveryTarget target)
     {

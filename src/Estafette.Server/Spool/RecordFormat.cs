@@ -37,7 +37,8 @@ internal readonly record struct RecordHeader(
 /// </summary>
 internal static class RecordFormat
 {
-    public const byte Version = 1;
+    /// <summary>2 has a recipient's next hop; 1 is read as well.</summary>
+    public const byte Version = 2;
     public const int HeaderLength = 48;
     public const int TrailerLength = 16;
     public const int Alignment = 8;

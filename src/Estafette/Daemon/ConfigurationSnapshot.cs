@@ -4,14 +4,20 @@ using Estafette.Delivery.Local;
 using Estafette.Mail;
 using Estafette.Policy;
 using Estafette.Routing;
+using Estafette.Routing.Maps;
 using Estafette.Smtpd;
 using Estafette.Smtpd.Auth;
+using Estafette.Smtpd.Cleanup;
 using Estafette.Tables;
 
 namespace Estafette.Program.Daemon;
 
 /// <summary>Everything that is built from one configuration. A reload builds a whole new one and swaps the reference; whoever holds the old one finishes with it.</summary>
-internal sealed record ConfigurationSnapshot(MailConfig Config, FileView Files, TableSet Tables, Router Router, SmtpdServices Smtpd);
+internal sealed record ConfigurationSnapshot(MailConfig Config, FileView Files, TableSet Tables, Router Router, SmtpdServices Smtpd)
+{
+    /// <summary>Null where rules route.</summary>
+    public MapRouter? Maps => Smtpd.Maps;
+}
 
 /// <summary>Builds snapshots: the same way at start and at reload.</summary>
 internal sealed class SnapshotBuilder(IUserDatabase users, IForwardFiles forwards, LocalAddresses addresses, LocalLogins logins, Events.EventSink events, TimeProvider clock)
@@ -24,14 +30,16 @@ internal sealed class SnapshotBuilder(IUserDatabase users, IForwardFiles forward
         foreach (Diagnostic finding in CredentialsCheck.Of(config, tables))
             events.Publish(new Events.OperatorWarning("config", DiagnosticPrinter.OneLine(finding)) { At = events.Now });
         var router = new Router(config, tables, users, forwards, events, addresses);
+        MapRouter? maps = config.Maps is null ? null : new MapRouter(config, tables, events, addresses);
         return new ConfigurationSnapshot(config, files, tables, router, new SmtpdServices
         {
             Config = config,
             Route = router.ResolveAsync,
             Tables = tables,
-            TreatAddress = (question, _) => ValueTask.FromResult<string?>(Completed(config, question.Address)),
+            TreatAddress = maps is null ? (question, _) => ValueTask.FromResult<string?>(question.Address) : (question, cancellation) => TreatAsync(maps, question, cancellation),
             IsOwnAddress = address => config.Listeners.Any(l => l.EndPoint.Address.Equals(address)
                 || ((l.EndPoint.Address.Equals(System.Net.IPAddress.Any) || l.EndPoint.Address.Equals(System.Net.IPAddress.IPv6Any)) && addresses.Contains(address))),
+            Maps = maps,
             Users = users,
             Policy = new SessionPolicy(config, tables),
             Certificates = certificates,
@@ -40,9 +48,16 @@ internal sealed class SnapshotBuilder(IUserDatabase users, IForwardFiles forward
         });
     }
 
-    /// <summary>Addresses without a domain belong to <c>myorigin</c>.</summary>
-    private static string Completed(MailConfig config, string address) =>
-        address.Contains('@', StringComparison.Ordinal) || config.Maps is null ? address : address + "@" + config.Maps.Rewriting.Origin;
+    private static ValueTask<string?> TreatAsync(MapRouter maps, AddressQuestion question, CancellationToken cancellationToken) => maps.RewriteWrittenAsync(
+        question.Address,
+        !question.MapsAddresses ? MappedAddresses.None : question.Use switch
+        {
+            AddressUse.HeaderSender => MappedAddresses.HeaderSender,
+            AddressUse.HeaderRecipient => MappedAddresses.HeaderRecipient,
+            _ => MappedAddresses.EnvelopeSender,
+        },
+        question.Context == HeaderContext.Remote ? RewriteContext.Remote : RewriteContext.Local,
+        cancellationToken);
 
     private async ValueTask<CredentialCheck> AskAsync(SystemLoginRequest request, CancellationToken cancellationToken)
     {

@@ -59,7 +59,7 @@ internal sealed class MailServer : IAsyncDisposable
             _remote = new RemoteAgent(dns, relayTables, new TlsMaterial(name => _running.Snapshot.Smtpd.Certificates.Find(name), () => _running.Snapshot.Files), events, clock),
             new DiscardAgent(),
         ];
-        _queue = new MailQueue(spool, agents, () => _running.Snapshot.Config, (query, cancellation) => _running.Snapshot.Router.ResolveAsync(query, cancellation), events, clock);
+        _queue = new MailQueue(spool, agents, new QueueRouting(() => _running.Snapshot.Config, (query, cancellation) => _running.Snapshot.Router.ResolveAsync(query, cancellation), () => _running.Snapshot.Maps), events, clock);
         _smtp = new SmtpServer(() => _running.Snapshot.Smtpd, _queue.Intake, events, async (address, cancellation) => await reverse.LookUpAsync(address, cancellation) is { } name ? new Smtpd.ReverseName(name.Name, name.IsConfirmed) : default, clock);
     }
 

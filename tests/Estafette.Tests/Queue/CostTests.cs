@@ -22,7 +22,7 @@ public sealed class CostTests(ITestOutputHelper output)
         MailConfig config = new QueueHouse().Config;
         config = config with { Limits = config.Limits with { ActiveMessages = 2 * Messages } };
         await using var queue = new MailQueue(
-            spool, [new ScriptedAgent { Wait = TimeSpan.FromMilliseconds(100) }], () => config, static (_, _) => throw new InvalidOperationException(), EventSink.Silent, TimeProvider.System);
+            spool, [new ScriptedAgent { Wait = TimeSpan.FromMilliseconds(100) }], new QueueRouting(() => config, static (_, _) => throw new InvalidOperationException()), EventSink.Silent, TimeProvider.System);
         queue.Start();
         ImmutableArray<Recipient> to = [new QueueHouse().To("x@far.test")];
         var client = new ClientInfo { SessionId = 1 };

@@ -6,6 +6,7 @@ using Estafette.Events;
 using Estafette.Mail;
 using Estafette.Queue;
 using Estafette.Routing;
+using Estafette.Routing.Maps;
 using Estafette.Spool;
 
 namespace Estafette.Tests.Queue;
@@ -30,6 +31,9 @@ internal sealed class QueueHouse : IEventReader, IAsyncDisposable
     public ConcurrentQueue<MailEvent> Events { get; } = new();
     public MailQueue Queue { get; private set; } = null!;
 
+    /// <summary>Routing by maps; null where recipients know their action.</summary>
+    public MapRouter? Maps { get; set; }
+
     public MailConfig Config { get; set; } = new()
     {
         Dialect = Dialect.OpenSmtpd,
@@ -53,7 +57,7 @@ internal sealed class QueueHouse : IEventReader, IAsyncDisposable
         return Queue;
     }
 
-    public MailQueue Build() => new(Spool, [Agent], () => Config, (query, _) => new(Resolve(query)), Sink, Clock);
+    public MailQueue Build() => new(Spool, [Agent], new QueueRouting(() => Config, (query, _) => new(Resolve(query)), () => Maps), Sink, Clock);
 
     public Recipient To(string address, DsnNotify notify = DsnNotify.Unspecified) => new()
     {

@@ -10,6 +10,17 @@ namespace Estafette.Tests.Spool;
 /// <summary>Records to octets and back, and the order of due times.</summary>
 public sealed class SpoolCodecTests
 {
+    /// <summary>The full sample without next hops, as version 1 wrote it.</summary>
+    private const string Version1 =
+        "EFBEADDE0000F065002862F9B377DE08D4FEFFFF393000000000000002020F06616C6963650C6578616D706C652E6F72670951512B32423331341032"
+        + "547698BADCFE0D323030313A6462383A3A3235C0B80213636C69656E742E6578616D706C652E6F72670C5B3139322E302E322E315D0845534D545053"
+        + "4107C3A46C69636501E803000008544C5376312E3317544C535F4145535F3235365F47434D5F534841333834800208696E626F756E6403FFFFFFFF0E"
+        + "626F62343239343936373239350C6578616D706C652E6E65740E626F62343239343936373239350C6578616D706C652E6E65740672656C6179010462"
+        + "6F620A177266633832323B626F62406578616D706C652E6E6574010B6F776E65722D6C6973740C6578616D706C652E6F7267066C6973747302000000"
+        + "05626F62320C6578616D706C652E6E657405626F62320C6578616D706C652E6E65740672656C6179020E2F7661722F6D61696C2F626F6204626F6201"
+        + "000000010300000005626F62330C6578616D706C652E6E657405626F62330C6578616D706C652E6E65740672656C6179030B65786563202263617422"
+        + "066361726F6C01000001010101";
+
     [Fact]
     public void Every_property_of_an_envelope_survives()
     {
@@ -22,6 +33,20 @@ public sealed class SpoolCodecTests
         var reader = new PayloadReader(buffer.Octets);
         AssertSame(full, EnvelopeCodec.Read(ref reader));
         Assert.Equal(0, reader.Remaining);
+    }
+
+    /// <summary>E59: a spool that version 1 wrote is read. The next hop, which it did not know, takes no octet where there is none.</summary>
+    [Fact]
+    public void E59_an_envelope_of_version_1_is_read()
+    {
+        Envelope old = Full(new MessageId(0x65f00000deadbeef));
+        old = old with { Recipients = [.. old.Recipients.Select(r => r with { NextHop = "" })] };
+        byte[] written = Convert.FromHexString(Version1);
+        var reader = new PayloadReader(written);
+        AssertSame(old, EnvelopeCodec.Read(ref reader));
+        using var buffer = new RecordBuffer(16);
+        EnvelopeCodec.Write(buffer, old);
+        Assert.Equal(Version1, Convert.ToHexString(buffer.Octets));
     }
 
     [Fact]

@@ -73,6 +73,7 @@ internal static class SpoolSamples
                 DsnOriginalRecipient = "rfc822;bob@example.net",
                 ReversePath = new MailAddress("owner-list", "example.org"),
                 Detail = "lists",
+                NextHop = "[127.0.0.1]:10025",
                 Target = new DeliveryTarget.User("bob"),
             },
             Recipient(2) with { Target = new DeliveryTarget.File("/var/mail/bob", "bob", TargetSource.ForwardFile) },

@@ -23,8 +23,8 @@ internal static class CleanupEnd
         _ => null,
     };
 
-    /// <summary>Null where a table cannot be asked now (E44).</summary>
-    public static ValueTask<Envelope?> EnvelopeAsync(SmtpSession session, Envelope envelope, MessageCleanup cleanup, CancellationToken cancellationToken)
+    /// <summary>The envelope, which routing has rewritten already, with what the content asks for.</summary>
+    public static Envelope EnvelopeOf(SmtpSession session, Envelope envelope, MessageCleanup cleanup)
     {
         CleanupConfig config = CleanupBeginning.ConfigOf(session)!;
         CleanupFindings findings = cleanup.Findings;
@@ -32,7 +32,7 @@ internal static class CleanupEnd
             envelope = envelope with { Recipients = [.. envelope.Recipients.Select(r => r with { Action = Bouncing, NextHop = findings.Reason, Target = DeliveryTarget.Relay.Instance })] };
         else if ((findings.Filter.Length > 0 ? findings.Filter : config.ContentFilter) is { Length: > 0 } filter)
             envelope = envelope with { Recipients = Filtered(envelope.Recipients, filter, config) };
-        return ValueTask.FromResult<Envelope?>(envelope with { Hold = envelope.Hold || findings.Hold });
+        return envelope with { Hold = envelope.Hold || findings.Hold };
     }
 
     /// <summary><c>transport:nexthop</c>; without a next hop <c>default_filter_nexthop</c>, else the recipient's domain.</summary>
