@@ -8,5 +8,5 @@ internal static class ActionsFile
     public static LocalActions? Read(int fd, uint owner) =>
         OwnedFile.Read(fd, owner, LocalActionsCodec.MaximumSize) is { } bytes && LocalActionsCodec.TryDecode(bytes, out LocalActions? actions) ? actions : null;
 
-    public static bool UsesMailSpool(LocalActions actions) => actions.Actions.Values.Any(a => a is { Method: LocalMethodKind.Mbox, Template: "" });
+    public static bool UsesMailSpool(LocalActions actions) => actions.Actions.Values.Any(a => a is { Method: LocalMethodKind.Mbox, Template: "", Users: null, Virtual: null });
 }

@@ -5,8 +5,8 @@ using Estafette.Mail;
 namespace Estafette.Local;
 
 /// <summary>
-/// Feeds one message to a command as this user: <c>/bin/sh -c</c> with the text that the configuration, an alias file or the user wrote; values from mail stand in the
-/// environment only, or came through the allow-list of <see cref="FormatExpansion"/> (E11). The exit status is of sysexits.h, the first line of output explains it. At the time limit the
+/// Feeds one message to a command as this user: for a shell the text that the configuration, an alias file or the user wrote; values from mail stand in the
+/// environment, or in words of their own where there is no shell, or came through the allow-list of <see cref="FormatExpansion"/> (E11). The exit status is of sysexits.h, the first line of output explains it. At the time limit the
 /// whole process group is killed and the message deferred.
 /// </summary>
 internal sealed unsafe class CommandDelivery : Delivery
@@ -14,6 +14,7 @@ internal sealed unsafe class CommandDelivery : Delivery
     /// <summary>Octets of output that are kept; the rest is read and dropped, so that the command does not hang on it.</summary>
     private const int MaximumOutput = 4096;
 
+    private readonly LocalCommand _command;
     private readonly long _deadline;
     private readonly byte[] _output = new byte[MaximumOutput];
     private readonly int _pid;
@@ -24,9 +25,10 @@ internal sealed unsafe class CommandDelivery : Delivery
     private bool _late;
     private readonly LocalReply? _failure;
 
-    public CommandDelivery(string command, IReadOnlyList<string> environment, int limitMilliseconds)
+    public CommandDelivery(LocalCommand command)
     {
-        _deadline = Environment.TickCount64 + limitMilliseconds;
+        _command = command;
+        _deadline = Environment.TickCount64 + command.LimitMilliseconds;
         int* input = stackalloc int[2], output = stackalloc int[2];
         if (Native.pipe2(input, Native.O_CLOEXEC) != 0)
         {
@@ -42,13 +44,13 @@ internal sealed unsafe class CommandDelivery : Delivery
         }
         _input = input[1];
         _outputEnd = output[0];
-        _pid = Spawn.Start("/bin/sh", ["sh", "-c", command], environment, [input[0], output[1], output[1]]);
+        _pid = Start(input[0], output[1]);
         Native.close(input[0]);
         Native.close(output[1]);
         Native.fcntlNumber(_input, Native.F_SETFL, Native.O_NONBLOCK);
         Native.fcntlNumber(_outputEnd, Native.F_SETFL, Native.O_NONBLOCK);
         if (_pid < 0)
-            _failure = LocalReply.Defer(3, 0, $"cannot start a command: {Native.ErrorText(-_pid)}");
+            _failure = command.IsPostfix ? CommandStatus.Answer(75 << 8, $"cannot execute {command.Path}: {Native.ErrorText(-_pid)}", command.Text) : LocalReply.Defer(3, 0, $"cannot start a command: {Native.ErrorText(-_pid)}");
         else
             _pidHandle = Native.pidfd_open(_pid, 0);
     }
@@ -83,11 +85,11 @@ internal sealed unsafe class CommandDelivery : Delivery
         if (_late)
         {
             Abort();
-            return LocalReply.Defer(3, 0, "the command did not end within its time limit and was killed");
+            return _command.IsPostfix ? CommandStatus.TooLate(Output(), _command.Text) : LocalReply.Defer(3, 0, "the command did not end within its time limit and was killed");
         }
         Drain();
         Close();
-        return Answer(status, FirstLine());
+        return _command.IsPostfix ? CommandStatus.Answer(status, Output(), _command.Text) : Answer(status, FirstLine());
     }
 
     public override void Abort()
@@ -113,6 +115,17 @@ internal sealed unsafe class CommandDelivery : Delivery
         string words = output.Length > 0 ? output : ExitStatus.Phrase(code);
         EnhancedStatus meaning = ExitStatus.Meaning(code);
         return code == 0 ? LocalReply.Delivered : new LocalReply(meaning.Class == 4 ? 450 : 550, meaning, words);
+    }
+
+    /// <summary>The process, which has one folder while it is started and another one otherwise.</summary>
+    private int Start(int input, int output)
+    {
+        if (_command.Folder.Length > 0 && Native.chdir(_command.Folder) != 0)
+            return -Native.Errno;
+        int pid = Spawn.Start(_command.Path, _command.Arguments, _command.Environment, [input, output, output]);
+        if (_command.Folder.Length > 0)
+            Native.chdir("/");
+        return pid;
     }
 
     private static string Join(string text, string output) => output.Length == 0 ? text : text + ": " + output;
@@ -173,6 +186,9 @@ internal sealed unsafe class CommandDelivery : Delivery
         }
         return "";
     }
+
+    /// <summary>All that it wrote, in one line.</summary>
+    private string Output() => string.Concat(Encoding.UTF8.GetString(_output, 0, _outputLength).Select(c => char.IsControl(c) ? ' ' : c)).Trim();
 
     private void CloseInput()
     {

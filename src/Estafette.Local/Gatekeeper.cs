@@ -238,8 +238,8 @@ internal sealed unsafe class Gatekeeper
             (LocalUser? user, LocalReply? refusal) = Identity.Resolve(identity, actions, _ownUid);
             if (user is null)
                 return refusal;
-            if (_ownUid == 0 && identity.Kind is LocalIdentityKind.User or LocalIdentityKind.Table && ActionsFile.UsesMailSpool(actions))
-                MailSpool.EnsureMailbox(user);
+            if (_ownUid == 0 && identity.Kind is LocalIdentityKind.User or LocalIdentityKind.Table)
+                MailSpool.EnsureMailboxes(user, actions);
             string groups = _ownUid == 0 ? string.Join(',', UserDatabase.GroupsOf(user)) : "";
             string[] arguments =
             [

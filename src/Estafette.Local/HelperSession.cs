@@ -30,7 +30,7 @@ internal sealed class HelperSession
     private readonly byte[] _converted = GC.AllocateUninitializedArray<byte>(64 * 1024);
 
     private string _sender = "";
-    private LocalEnvelope? _envelope;
+    private readonly List<LocalEnvelope> _recipients = [];
     private Delivery? _delivery;
     private bool _broken;
 
@@ -100,13 +100,17 @@ internal sealed class HelperSession
         }
         if (line.StartsWith("RCPT TO:", StringComparison.Ordinal))
         {
-            _envelope = LocalEnvelope.Parse(Encoding.ASCII.GetBytes(line[8..]));
-            return _envelope is not null;
+            if (LocalEnvelope.Parse(Encoding.ASCII.GetBytes(line[8..])) is not { } envelope || _recipients.Count >= LocalProtocol.MaximumRecipients)
+                return false;
+            _recipients.Add(envelope);
+            return true;
         }
         if (line.StartsWith("BDAT ", StringComparison.Ordinal))
             return Data(line.AsSpan(5));
         if (line.StartsWith("XFORWARD", StringComparison.Ordinal))
             return Forward(line.Length > 9 ? line[9..] : "");
+        if (line.StartsWith("XWISHES ", StringComparison.Ordinal))
+            return Wishes(LocalEnvelope.Parse(Encoding.ASCII.GetBytes(line[8..])));
         if (line == "RSET")
         {
             Reset();
@@ -119,20 +123,20 @@ internal sealed class HelperSession
     {
         _delivery?.Abort();
         _delivery = null;
-        _envelope = null;
+        _recipients.Clear();
     }
 
     /// <summary>One chunk (RFC 3030 s2). A failure of the delivery is no failure of the connection.</summary>
     private bool Data(ReadOnlySpan<char> argument)
     {
         bool last = argument.EndsWith(" LAST", StringComparison.Ordinal);
-        if (_envelope is null || !long.TryParse(last ? argument[..^5] : argument, NumberStyles.None, CultureInfo.InvariantCulture, out long left))
+        if (_recipients.Count == 0 || !long.TryParse(last ? argument[..^5] : argument, NumberStyles.None, CultureInfo.InvariantCulture, out long left))
             return false;
         if (_delivery is null)
         {
-            if (_targets.RunsCommand(_envelope))
+            if (_targets.RunsCommand(_recipients[0]))
                 Commit();
-            _delivery = _targets.Open(_sender, _envelope, DateTimeOffset.UtcNow);
+            _delivery = _targets.Open(_sender, _recipients, DateTimeOffset.UtcNow);
             _text.Reset(_delivery.QuoteFrom);
         }
         if (!Transfer(left, last))
@@ -142,7 +146,7 @@ internal sealed class HelperSession
         LocalReply? reply = _delivery.End(_text.AtLineStart);
         _batch.Add(_delivery, reply);
         _delivery = null;
-        _envelope = null;
+        _recipients.Clear();
         if (_batch.Count >= LocalProtocol.BatchLimit)
         {
             Commit();
@@ -192,7 +196,26 @@ internal sealed class HelperSession
         if (!LocalProtocol.TryDecodeXtext(Encoding.ASCII.GetBytes(argument), out string detail))
             return false;
         Commit();
-        (ForwardState state, byte[] text, string reason) = ForwardFile.Read(_user, detail, _actions.Style);
+        Answer(ForwardFile.Read(_user, detail, _actions.Style));
+        return true;
+    }
+
+    /// <summary>The forward file of a local(8) action, or a file that it includes.</summary>
+    private bool Wishes(LocalEnvelope? envelope)
+    {
+        if (envelope is null || envelope.User != _user.Name)
+            return false;
+        Commit();
+        if (!_actions.Actions.TryGetValue(envelope.Action, out LocalAction? action) || action.Users is not { } rules)
+            Answer((ForwardState.Unavailable, [], Identity.Unknown(envelope.Action).Text));
+        else
+            Answer(envelope.Target.Length > 0 ? ForwardFile.ReadIncluded(_user, envelope, rules) : ForwardFile.Read(_user, envelope, rules));
+        return true;
+    }
+
+    private void Answer((ForwardState, byte[], string) answer)
+    {
+        (ForwardState state, byte[] text, string reason) = answer;
         _replies.Write(Encoding.UTF8.GetBytes(state switch
         {
             ForwardState.None => "252 2.0.0 none\r\n",
@@ -202,6 +225,5 @@ internal sealed class HelperSession
         }));
         if (state is ForwardState.Text)
             _replies.Write(text);
-        return true;
     }
 }

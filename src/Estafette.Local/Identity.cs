@@ -1,3 +1,4 @@
+using System.Globalization;
 using Estafette.Mail;
 
 namespace Estafette.Local;
@@ -18,9 +19,10 @@ internal static class Identity
             LocalIdentityKind.Table => FromTable(wanted, actions),
             // Without root there is one identity only, also where no account names it.
             LocalIdentityKind.Alias when ownUid != 0 => (UserDatabase.Find(ownUid) ?? new LocalUser($"uid{ownUid}", ownUid, Native.getegid(), "/"), null),
-            LocalIdentityKind.Alias when actions.AliasUser.Length == 0 =>
+            LocalIdentityKind.Alias when AliasOwner(wanted.User, actions).Length == 0 =>
                 (null, LocalReply.Defer(3, 5, "no unprivileged user to run alias commands as; set one in the configuration")),
-            LocalIdentityKind.Alias => FromSystem(actions.AliasUser),
+            LocalIdentityKind.Alias => FromSystem(AliasOwner(wanted.User, actions)),
+            LocalIdentityKind.Virtual => FromMailbox(wanted, actions),
             _ => (null, LocalReply.Defer(3, 0, "unknown kind of identity")),
         };
         if (user is null)
@@ -43,7 +45,31 @@ internal static class Identity
             return (null, Unknown(action));
         (LocalUser? user, LocalReply? refusal) = FromSystem(known.RunAs);
         // An unknown fixed user is the operator's mistake, not the sender's.
-        return refusal is { Code: 550 } ? (null, LocalReply.Defer(3, 5, $"the user of action \"{action}\" does not exist: {known.RunAs}")) : (user, refusal);
+        if (refusal is { Code: 550 })
+            return (null, LocalReply.Defer(3, 5, $"the user of action \"{action}\" does not exist: {known.RunAs}"));
+        if (user is null || known.Pipe is not { Group.Length: > 0 } pipe)
+            return (user, refusal);
+        return UserDatabase.FindGroup(pipe.Group) is uint gid && gid != 0
+            ? (user with { Gid = gid }, null)
+            : (null, LocalReply.Defer(3, 5, $"the group of action \"{action}\" does not exist, or is root's: {pipe.Group}"));
+    }
+
+    /// <summary>Whom the target with this digest runs as, or every target where no digest is named.</summary>
+    private static string AliasOwner(string digest, LocalActions actions) =>
+        actions.AliasTargets.TryGetValue(digest, out LocalTarget target) && target.RunAs is { Length: > 0 } owner ? owner : actions.AliasUser;
+
+    /// <summary>A uid and gid that no account need have, within what the action allows.</summary>
+    private static (LocalUser?, LocalReply?) FromMailbox(LocalIdentity wanted, LocalActions actions)
+    {
+        if (!actions.Actions.TryGetValue(wanted.Action, out LocalAction? known) || known.Virtual is not { } rules)
+            return (null, Unknown(wanted.Action));
+        string[] parts = wanted.User.Split(':');
+        if (parts.Length != 2 || !uint.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out uint uid)
+            || !uint.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out uint gid))
+            return (null, LocalReply.Defer(3, 5, "a mailbox needs a uid and a gid"));
+        if (uid == 0 || gid == 0 || uid < rules.MinimumUid || !rules.Uids.Contains(uid) || !rules.Gids.Contains(gid))
+            return (null, LocalReply.Defer(3, 5, $"uid {uid} with gid {gid} is not allowed for mailboxes of \"{wanted.Action}\", or was not when the configuration was last compiled"));
+        return (new LocalUser(wanted.User, uid, gid, rules.Folder), null);
     }
 
     private static (LocalUser?, LocalReply?) FromTable(LocalIdentity wanted, LocalActions actions)

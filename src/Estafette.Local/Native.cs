@@ -5,10 +5,10 @@ namespace Estafette.Local;
 /// <summary>The system calls that local delivery is made of; glibc on 64-bit Linux. Failure is -1 with errno as libc has it.</summary>
 internal static unsafe partial class Native
 {
-    public const int EPERM = 1, ENOENT = 2, EINTR = 4, EAGAIN = 11, EACCES = 13, EEXIST = 17, ENOTDIR = 20, EINVAL = 22, ENOSPC = 28, EPIPE = 32, ENOSYS = 38, ELOOP = 40, EDQUOT = 122;
+    public const int EPERM = 1, ENOENT = 2, EINTR = 4, EAGAIN = 11, EACCES = 13, EEXIST = 17, ENOTDIR = 20, EISDIR = 21, EINVAL = 22, ENOSPC = 28, EPIPE = 32, ENOSYS = 38, ELOOP = 40, EDQUOT = 122;
     public const int O_RDONLY = 0, O_WRONLY = 1, O_RDWR = 2, O_CREAT = 0x40, O_EXCL = 0x80, O_APPEND = 0x400, O_NONBLOCK = 0x800, O_CLOEXEC = 0x80000;
     public const int S_IFMT = 0xF000, S_IFREG = 0x8000, S_IFDIR = 0x4000, S_IFSOCK = 0xC000;
-    public const int AT_FDCWD = -100, RENAME_NOREPLACE = 1;
+    public const int AT_FDCWD = -100, AT_REMOVEDIR = 0x200, RENAME_NOREPLACE = 1;
     public const short POLLIN = 1, POLLOUT = 4, POLLERR = 8, POLLHUP = 16;
     public const int AF_UNIX = 1, SOCK_STREAM = 1, SOCK_NONBLOCK = 0x800, SOCK_CLOEXEC = 0x80000, MSG_PEEK = 2, MSG_NOSIGNAL = 0x4000;
     public const int SOL_SOCKET = 1, SO_PEERCRED = 17;
@@ -60,6 +60,15 @@ internal static unsafe partial class Native
         public byte* Shell;
     }
 
+    [StructLayout(LayoutKind.Sequential)]
+    public struct Group
+    {
+        public byte* Name;
+        public byte* Password;
+        public uint Gid;
+        public byte** Members;
+    }
+
     /// <summary>The head of struct statx, which is the same on every processor.</summary>
     [StructLayout(LayoutKind.Explicit, Size = 256)]
     public struct Statx
@@ -96,6 +105,9 @@ internal static unsafe partial class Native
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int getpwnam_r(string name, Passwd* entry, byte* buffer, nuint size, Passwd** result);
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int getgrnam_r(string name, Group* entry, byte* buffer, nuint size, Group** result);
 
     [LibraryImport("libc", SetLastError = true)] public static partial int getpwuid_r(uint uid, Passwd* entry, byte* buffer, nuint size, Passwd** result);
 

@@ -11,12 +11,22 @@ internal sealed class TargetResolver(LocalUser user, LocalActions actions, Batch
 {
     /// <summary>Commands take their time: what was complete before is committed first.</summary>
     public bool RunsCommand(LocalEnvelope envelope) =>
-        envelope.Target.Length > 0 || (actions.Actions.TryGetValue(envelope.Action, out LocalAction? action) && action.Method is LocalMethodKind.Command);
+        envelope.Target.Length > 0 || (actions.Actions.TryGetValue(envelope.Action, out LocalAction? action) && action is { Method: LocalMethodKind.Command } or { Pipe: not null });
 
-    public Delivery Open(string sender, LocalEnvelope envelope, DateTimeOffset now)
+    /// <param name="sender">The reverse-path.</param>
+    /// <param name="recipients">At least one; more only for pipe(8).</param>
+    /// <param name="now">The moment that names and dates are made of.</param>
+    public Delivery Open(string sender, IReadOnlyList<LocalEnvelope> recipients, DateTimeOffset now)
     {
+        LocalEnvelope envelope = recipients[0];
         if (!actions.Actions.TryGetValue(envelope.Action, out LocalAction? action))
             return new SwallowedDelivery(Identity.Unknown(envelope.Action));
+        if (action.Users is not null)
+            return new LocalUserTargets(user, actions, batch, switched).Open(action, sender, envelope, now);
+        if (action.Virtual is not null)
+            return new VirtualTargets(user, batch).Open(action, sender, envelope, now);
+        if (action.Pipe is not null)
+            return PipeTargets.Open(user, action, recipients);
         (LocalUser? recipient, LocalReply? refusal) = envelope.Target.Length > 0 ? (user, null) : RecipientUser(envelope, action);
         if (recipient is null)
             return new SwallowedDelivery(refusal!);
@@ -60,7 +70,7 @@ internal sealed class TargetResolver(LocalUser user, LocalActions actions, Batch
         path = path.TrimEnd('/');
         if (values.Envelope.Detail is { Length: > 0 } detail && actions.Style is MailboxStyle.OpenSmtpd && DetailFolder(path, detail) is { } folder)
             path = folder;
-        return path.Length == 0 ? Unusable("not a usable path") : batch.OpenMaildir(path, action.JunkFolder, now);
+        return path.Length == 0 ? Unusable("not a usable path") : batch.OpenMaildir(path, Manner, action.JunkFolder, now);
     }
 
     /// <summary>Mail to user+detail goes to the folder <c>.detail</c> where the user has made one.</summary>
@@ -74,8 +84,8 @@ internal sealed class TargetResolver(LocalUser user, LocalActions actions, Batch
 
     private Delivery OpenPath(string template, FormatValues values, DateTimeOffset now) =>
         !FormatExpansion.TryExpandPath(template, values, out string path, out string problem) ? Unusable(problem)
-        : path.EndsWith('/') ? batch.OpenMaildir(path.TrimEnd('/'), false, now)
-        : batch.OpenMbox(path, values.Sender, now);
+        : path.EndsWith('/') ? batch.OpenMaildir(path.TrimEnd('/'), Manner, false, now)
+        : batch.OpenMbox(path, Manner, values.Sender, now);
 
     private Delivery OpenTarget(FormatValues values, DateTimeOffset now)
     {
@@ -109,8 +119,10 @@ internal sealed class TargetResolver(LocalUser user, LocalActions actions, Batch
     {
         if (!FormatExpansion.TryExpand(template, values, out string command, out string problem))
             return Unusable(problem);
-        return new CommandDelivery(command, CommandEnvironment.Build(values, user), actions.CommandRunMilliseconds);
+        return new CommandDelivery(LocalCommand.Shell(command, CommandEnvironment.Build(values, user)) with { LimitMilliseconds = actions.CommandRunMilliseconds });
     }
+
+    private MailboxManner Manner => new(actions.Style);
 
     private static SwallowedDelivery Unusable(string problem) => new(LocalReply.Defer(3, 5, problem));
 }

@@ -51,7 +51,22 @@ internal static unsafe class UserDatabase
             return Native.getgrouplist(user.Name, user.Gid, start, &count) < 0 ? [user.Gid] : groups[..count];
     }
 
-    private static LocalUser Read(Native.Passwd* entry) => new(Text(entry->Name), entry->Uid, entry->Gid, Text(entry->Home));
+    /// <summary>The number of a group, by its name or as a number; null where there is none.</summary>
+    public static uint? FindGroup(string group)
+    {
+        if (uint.TryParse(group, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out uint number))
+            return number;
+        byte[] buffer = new byte[BufferSize];
+        fixed (byte* start = buffer)
+        {
+            Native.Group entry;
+            Native.Group* found;
+            _ = Native.getgrnam_r(group, &entry, start, BufferSize, &found);
+            return found is null ? null : found->Gid;
+        }
+    }
+
+    private static LocalUser Read(Native.Passwd* entry) => new(Text(entry->Name), entry->Uid, entry->Gid, Text(entry->Home)) { Shell = Text(entry->Shell) };
 
     private static string Text(byte* zeroTerminated) =>
         Encoding.UTF8.GetString(System.Runtime.InteropServices.MemoryMarshal.CreateReadOnlySpanFromNullTerminated(zeroTerminated));

@@ -17,30 +17,30 @@ internal sealed class Batch(LocalUser user, LocalActions actions)
 
     public int Count => _entries.Count;
 
-    public Delivery OpenMaildir(string path, bool junkFolder, DateTimeOffset now)
+    public Delivery OpenMaildir(string path, MailboxManner manner, bool junkFolder, DateTimeOffset now)
     {
         if (!_maildirs.TryGetValue(path, out Maildir? box))
         {
-            box = Maildir.Open(path, junkFolder, out LocalReply? refusal);
+            box = Maildir.Open(path, junkFolder, manner, out LocalReply? refusal);
             if (box is null)
                 return new SwallowedDelivery(refusal!);
             _maildirs.Add(path, box);
         }
-        return new MaildirDelivery(box, actions.Style, actions.HostName, now, junkFolder);
+        return new MaildirDelivery(box, manner, actions.HostName, now, junkFolder);
     }
 
-    public Delivery OpenMbox(string path, string sender, DateTimeOffset now)
+    public Delivery OpenMbox(string path, MailboxManner manner, string sender, DateTimeOffset now)
     {
         if (path == "/dev/null")
             return new SwallowedDelivery(LocalReply.Delivered);
         if (!_mboxes.TryGetValue(path, out MboxFile? file))
         {
-            file = MboxFile.Open(path, user.Uid, out LocalReply? refusal);
+            file = MboxFile.Open(path, user.Uid, manner, out LocalReply? refusal);
             if (file is null)
                 return new SwallowedDelivery(refusal!);
             _mboxes.Add(path, file);
         }
-        return new MboxDelivery(file, sender, now);
+        return new MboxDelivery(file, manner, sender, now);
     }
 
     /// <summary>Takes a finished delivery, or only a reply, in the order of the transactions.</summary>

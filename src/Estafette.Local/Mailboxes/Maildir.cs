@@ -40,14 +40,14 @@ internal sealed class Maildir : IDisposable
         }
     }
 
-    public static Maildir? Open(string path, bool junkFolder, out LocalReply? refusal)
+    public static Maildir? Open(string path, bool junkFolder, MailboxManner manner, out LocalReply? refusal)
     {
         bool grew = false;
         int tmp = OpenFolder(path + "/tmp"), fresh = tmp < 0 ? -1 : OpenFolder(path + "/new");
         if (tmp < 0 || fresh < 0)
         {
             Close(tmp, fresh);
-            if ((refusal = Create(path)) is not null)
+            if ((refusal = Create(path, manner)) is not null)
                 return null;
             grew = true;
             tmp = OpenFolder(path + "/tmp");
@@ -55,7 +55,7 @@ internal sealed class Maildir : IDisposable
         }
         if (junkFolder && !Native.TryStat(path + "/.Junk/new", follow: true, out _))
         {
-            if ((refusal = Create(path + "/.Junk")) is not null)
+            if ((refusal = Create(path + "/.Junk", manner)) is not null)
             {
                 Close(tmp, fresh);
                 return null;
@@ -65,7 +65,7 @@ internal sealed class Maildir : IDisposable
         Native.Statx stat = default;
         if (tmp < 0 || fresh < 0 || !Native.TryStat(tmp, out stat))
         {
-            refusal = FileTrouble.Reply("open", path, Native.Errno);
+            refusal = FileTrouble.Reply(manner, "open", path, Native.Errno);
             Close(tmp, fresh);
             return null;
         }
@@ -75,20 +75,20 @@ internal sealed class Maildir : IDisposable
 
     private static int OpenFolder(string path) => Native.openat(Native.AT_FDCWD, path, Native.O_RDONLY | Native.O_DIRECTORY | Native.O_CLOEXEC, 0);
 
-    private static LocalReply? Create(string path)
+    private static LocalReply? Create(string path, MailboxManner manner)
     {
         for (int slash = path.IndexOf('/', 1); ; slash = path.IndexOf('/', slash + 1))
         {
             string step = slash < 0 ? path : path[..slash];
             if (!Make(step))
-                return FileTrouble.Reply("create", step, Native.Errno);
+                return FileTrouble.Reply(manner, "create", step, Native.Errno);
             if (slash < 0)
                 break;
         }
         foreach (string leaf in (ReadOnlySpan<string>)["/cur", "/tmp", "/new"])
         {
             if (!Make(path + leaf))
-                return FileTrouble.Reply("create", path + leaf, Native.Errno);
+                return FileTrouble.Reply(manner, "create", path + leaf, Native.Errno);
         }
         return null;
     }

@@ -8,14 +8,18 @@ internal sealed class MaildirDelivery : Delivery
     private const int NameAttempts = 10;
 
     private readonly Maildir _box;
+    private readonly MailboxManner _manner;
+    private long _written;
     private readonly string _name = "";
     private readonly string _finalName = "";
     private readonly JunkMark? _junk;
     private int _fd = -1;
     private LocalReply? _failure;
 
-    public MaildirDelivery(Maildir box, MailboxStyle style, string host, DateTimeOffset now, bool junkFolder)
+    public MaildirDelivery(Maildir box, MailboxManner manner, string host, DateTimeOffset now, bool junkFolder)
     {
+        MailboxStyle style = manner.Style;
+        _manner = manner;
         _box = box;
         _junk = junkFolder ? new JunkMark() : null;
         for (int i = 0; i < NameAttempts && _fd < 0; i++)
@@ -27,9 +31,9 @@ internal sealed class MaildirDelivery : Delivery
         }
         Native.Statx stat = default;
         if (_fd < 0)
-            _failure = FileTrouble.Reply("create", "a file in the Maildir", Native.Errno);
+            _failure = FileTrouble.Reply(_manner, "create", "a file in the Maildir", Native.Errno);
         else if (style is MailboxStyle.Postfix && !Native.TryStat(_fd, out stat))
-            _failure = FileTrouble.Reply("examine", "a file in the Maildir", Native.Errno);
+            _failure = FileTrouble.Reply(_manner, "examine", "a file in the Maildir", Native.Errno);
         _finalName = MaildirName.Final(style, _name, now, host, stat.Device, stat.Inode);
     }
 
@@ -39,8 +43,11 @@ internal sealed class MaildirDelivery : Delivery
     public override void Write(ReadOnlySpan<byte> text)
     {
         _junk?.Look(text);
+        _written += text.Length;
+        if (_failure is null && _manner.Limit > 0 && _written > _manner.Limit)
+            _failure = FileTrouble.Reply(_manner, "write", "to the Maildir", FileTrouble.EFBIG);
         if (_failure is null && !Native.WriteAll(_fd, text))
-            _failure = FileTrouble.Reply("write", "to the Maildir", Native.Errno);
+            _failure = FileTrouble.Reply(_manner, "write", "to the Maildir", Native.Errno);
     }
 
     public override LocalReply? End(bool atLineStart)
@@ -93,7 +100,7 @@ internal sealed class MaildirDelivery : Delivery
                 break;
             name = $"{_finalName}.{i}";
         }
-        _failure = FileTrouble.Reply("rename", "a message into the Maildir", Native.Errno);
+        _failure = FileTrouble.Reply(_manner, "rename", "a message into the Maildir", Native.Errno);
     }
 
     private bool MoveWithoutOverwriting(int folder, string name)

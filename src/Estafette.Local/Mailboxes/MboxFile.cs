@@ -34,7 +34,7 @@ internal sealed unsafe class MboxFile : IDisposable
     /// <summary>What stands there does not end with a line end.</summary>
     public bool NeedsLineEnd { get; private set; }
 
-    public static MboxFile? Open(string path, uint owner, out LocalReply? refusal)
+    public static MboxFile? Open(string path, uint owner, MailboxManner manner, out LocalReply? refusal)
     {
         int flags = Native.O_RDWR | Native.O_CREAT | Native.O_APPEND | Native.O_NOFOLLOW | Native.O_NONBLOCK | Native.O_CLOEXEC;
         for (int attempt = 0; attempt < LockAttempts; attempt++)
@@ -42,10 +42,10 @@ internal sealed unsafe class MboxFile : IDisposable
             int fd = Native.openat(Native.AT_FDCWD, path, flags, 0x180 /* 0600 */);
             if (fd < 0)
             {
-                refusal = Native.Errno == Native.ELOOP ? Unsafe(path, "it is a symbolic link") : FileTrouble.Reply("open", path, Native.Errno);
+                refusal = Native.Errno == Native.ELOOP ? Unsafe(manner, path, "it is a symbolic link") : FileTrouble.Reply(manner, "open", path, Native.Errno);
                 return null;
             }
-            if ((refusal = Check(fd, path, owner, out Native.Statx stat)) is not null)
+            if ((refusal = Check(fd, path, owner, manner, out Native.Statx stat)) is not null)
             {
                 Native.close(fd);
                 return null;
@@ -61,7 +61,7 @@ internal sealed unsafe class MboxFile : IDisposable
             Native.close(fd);
             Thread.Sleep(LockPauseMilliseconds);
         }
-        refusal = LocalReply.Defer(2, 0, $"mailbox is locked: {path}");
+        refusal = LocalReply.Defer(2, 0, $"{manner.Prefix}mailbox is locked: {path}");
         return null;
     }
 
@@ -104,17 +104,19 @@ internal sealed unsafe class MboxFile : IDisposable
         _fd = -1;
     }
 
-    private static LocalReply? Check(int fd, string path, uint owner, out Native.Statx stat)
+    private static LocalReply? Check(int fd, string path, uint owner, MailboxManner manner, out Native.Statx stat)
     {
         if (!Native.TryStat(fd, out stat))
-            return FileTrouble.Reply("examine", path, Native.Errno);
-        return !stat.IsRegular ? Unsafe(path, "it is not a regular file")
-            : stat.Links != 1 ? Unsafe(path, "it has more than one name")
-            : stat.Uid != owner && stat.Uid != 0 ? Unsafe(path, "it belongs to somebody else")
+            return FileTrouble.Reply(manner, "examine", path, Native.Errno);
+        return !stat.IsRegular ? Unsafe(manner, path, "it is not a regular file")
+            : stat.Links != 1 ? Unsafe(manner, path, "it has more than one name")
+            : stat.Uid != owner && stat.Uid != 0 ? Unsafe(manner, path, "it belongs to somebody else")
             : null;
     }
 
-    private static LocalReply Unsafe(string path, string why) => LocalReply.Defer(7, 0, $"will not deliver to {path}: {why}");
+    private static LocalReply Unsafe(MailboxManner manner, string path, string why) => manner.Style is MailboxStyle.Postfix
+        ? LocalReply.Fail(2, 0, $"{manner.Prefix}will not deliver to {path}: {why}")
+        : LocalReply.Defer(7, 0, $"will not deliver to {path}: {why}");
 
     private static bool TryLock(int fd)
     {

@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+
 namespace Estafette.Mail;
 
 /// <summary>How an attempt ended for one recipient.</summary>
@@ -49,8 +51,17 @@ public sealed record DeliveryOutcome
     /// <summary>Name of the MTA that said it, for Remote-MTA of RFC 3464; null for our own verdicts.</summary>
     public string? RemoteMta { get; init; }
 
+    /// <summary>Diagnostic-Code with its type (RFC 3464 s2.3.6), where it is neither the peer's reply nor <see cref="Text"/>; never stored.</summary>
+    public string? Diagnostic { get; init; }
+
     /// <summary>True where the next hop took over the sender's notification wishes (DSN announced), so that no "relayed" notification is due (RFC 3461 s6.2).</summary>
     public bool DsnHandedOver { get; init; }
+
+    /// <summary>
+    /// What the recipient became at the attempt, where that is several deliveries or one under another address (aliases, forward files): logs tell each, and a notification names
+    /// those that failed. Empty where the outcome says it all. Never stored.
+    /// </summary>
+    public ImmutableArray<DeliveryPart> Parts { get; init; } = [];
 
     public bool IsFinal => Kind is not OutcomeKind.Deferred;
 
@@ -62,6 +73,10 @@ public sealed record DeliveryOutcome
     public static DeliveryOutcome Failed(EnhancedStatus status, string text, OutcomeScope scope = OutcomeScope.Recipient) =>
         new() { Kind = OutcomeKind.Failed, Status = status, Text = text, Scope = scope };
 }
+
+/// <summary>One of the deliveries that a recipient became.</summary>
+/// <param name="Address">The address as the last alias or forward file named it.</param>
+public sealed record DeliveryPart(MailAddress Address, DeliveryOutcome Outcome);
 
 /// <summary>What the spool remembers of one recipient between attempts.</summary>
 public sealed record RecipientProgress

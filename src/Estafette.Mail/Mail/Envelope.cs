@@ -101,7 +101,7 @@ public abstract record DeliveryTarget
 }
 
 /// <summary>Where a file or command target was written: the privileged side looks there again and trusts nothing else (DESIGN 6).</summary>
-public enum TargetSource : byte { AliasTable, ForwardFile }
+public enum TargetSource : byte { AliasTable, ForwardFile, CommandTable }
 
 /// <summary>Who handed the message in, as trace fields, rules and logs tell it.</summary>
 public sealed record ClientInfo

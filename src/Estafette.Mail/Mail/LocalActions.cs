@@ -24,6 +24,9 @@ public sealed record LocalActions
     public int CommandRunMilliseconds { get; init; } = 300_000;
     public ImmutableDictionary<string, LocalAction> Actions { get; init; } = ImmutableDictionary.Create<string, LocalAction>(StringComparer.Ordinal);
 
+    /// <summary>Commands that <c>mailbox_command_maps</c> name, by <see cref="DigestOf"/>; each runs as the user whose mailbox it stands for.</summary>
+    public ImmutableDictionary<string, LocalTarget> UserCommands { get; init; } = ImmutableDictionary.Create<string, LocalTarget>(StringComparer.Ordinal);
+
     /// <summary>Commands and files that alias tables name, by <see cref="DigestOf"/>.</summary>
     public ImmutableDictionary<string, LocalTarget> AliasTargets { get; init; } = ImmutableDictionary.Create<string, LocalTarget>(StringComparer.Ordinal);
 
@@ -66,10 +69,77 @@ public sealed record LocalAction(string Name, LocalMethodKind Method, string Tem
 
     /// <summary>The table of users to look in; empty means the system's.</summary>
     public string UserTable { get; init; } = "";
+
+    /// <summary>What local(8) does beyond that; null for other actions.</summary>
+    public LocalUserRules? Users { get; init; }
+
+    /// <summary>What virtual(8) does; null for other actions.</summary>
+    public VirtualRules? Virtual { get; init; }
+
+    /// <summary>What pipe(8) does; null for other actions.</summary>
+    public PipeRules? Pipe { get; init; }
+}
+
+/// <summary>The part of local(8) that happens on the privileged side. Texts with <c>$name</c> are filled in there.</summary>
+public sealed record LocalUserRules
+{
+    /// <summary>Candidates for the forward file, the first that exists counts; empty for none.</summary>
+    public ImmutableArray<string> ForwardPaths { get; init; } = [];
+
+    /// <summary>Characters that a value in a path may have; others become underscores.</summary>
+    public string ForwardCharacters { get; init; } = "";
+    public string Delimiters { get; init; } = "";
+
+    /// <summary>The folder of mailboxes that root makes where they are missing.</summary>
+    public string SpoolFolder { get; init; } = "";
+
+    /// <summary>Octets of a mailbox or Maildir message; 0 for no limit.</summary>
+    public long MailboxSize { get; init; }
+    public int CommandMilliseconds { get; init; } = 1_000_000;
+
+    /// <summary>Characters that a value in a command's environment may have.</summary>
+    public string CommandCharacters { get; init; } = "";
+
+    /// <summary><c>NAME=value</c>, for every command.</summary>
+    public ImmutableArray<string> Environment { get; init; } = [];
+    public bool RequiresHome { get; init; }
+}
+
+/// <summary>Where virtual(8) may write, and as whom.</summary>
+public sealed record VirtualRules(string Folder, uint MinimumUid, long MailboxSize)
+{
+    public ImmutableHashSet<uint> Uids { get; init; } = [];
+    public ImmutableHashSet<uint> Gids { get; init; } = [];
+}
+
+/// <summary>The command of pipe(8): words with <c>${name}</c>, which the values of the envelope replace, never a shell.</summary>
+public sealed record PipeRules
+{
+    public ImmutableArray<string> Arguments { get; init; } = [];
+
+    /// <summary>Empty for the user's own.</summary>
+    public string Group { get; init; } = "";
+    public string Folder { get; init; } = "";
+    public string LineEnd { get; init; } = "\n";
+    public int Milliseconds { get; init; } = 1_000_000;
+
+    /// <summary><c>NAME=value</c>.</summary>
+    public ImmutableArray<string> Environment { get; init; } = [];
+    public bool BlankLine { get; init; }
+    public bool DotStuff { get; init; }
+    public bool QuoteFrom { get; init; }
 }
 
 /// <summary>A command line (without its bar) or an absolute path.</summary>
-public readonly record struct LocalTarget(bool IsCommand, string Text);
+public readonly record struct LocalTarget(bool IsCommand, string Text)
+{
+    /// <summary>Whom a target of an alias table runs as, where that is not <see cref="LocalActions.AliasUser"/>; no part of its digest.</summary>
+    public string? RunAs { get; init; }
+}
 
 /// <summary>Who a helper runs as.</summary>
-public sealed record LocalUser(string Name, uint Uid, uint Gid, string Home);
+public sealed record LocalUser(string Name, uint Uid, uint Gid, string Home)
+{
+    /// <summary>The login shell; empty where nobody asked.</summary>
+    public string Shell { get; init; } = "";
+}

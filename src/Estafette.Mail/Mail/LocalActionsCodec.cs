@@ -13,7 +13,7 @@ public static class LocalActionsCodec
     /// <summary>Octets of a file that is taken in.</summary>
     public const int MaximumSize = 16 << 20;
 
-    private static ReadOnlySpan<byte> Mark => "ESTAFETTE-LOCAL 2\n"u8;
+    private static ReadOnlySpan<byte> Mark => "ESTAFETTE-LOCAL 3\n"u8;
 
     public static byte[] Encode(LocalActions actions)
     {
@@ -32,13 +32,10 @@ public static class LocalActionsCodec
             writer.Number(action.JunkFolder ? 1 : 0);
             writer.Text(action.RunAs);
             writer.Text(action.UserTable);
+            LocalRulesCodec.Write(writer, action);
         }
-        writer.Number(actions.AliasTargets.Count);
-        foreach (LocalTarget target in actions.AliasTargets.Values.OrderBy(t => t.Text, StringComparer.Ordinal).ThenBy(t => t.IsCommand))
-        {
-            writer.Number(target.IsCommand ? 1 : 0);
-            writer.Text(target.Text);
-        }
+        Write(writer, actions.AliasTargets);
+        Write(writer, actions.UserCommands);
         writer.Number(actions.Users.Count);
         foreach (((string table, string _), LocalUser user) in actions.Users.OrderBy(u => u.Key.Table, StringComparer.Ordinal).ThenBy(u => u.Key.User, StringComparer.Ordinal))
         {
@@ -77,14 +74,10 @@ public static class LocalActionsCodec
                 RunAs = reader.Text(),
                 UserTable = reader.Text(),
             };
+            action = LocalRulesCodec.Read(ref reader, action);
             byName[action.Name] = action;
         }
-        var targets = head.AliasTargets.ToBuilder();
-        for (int n = reader.Number(); n > 0 && reader.Good; n--)
-        {
-            var target = new LocalTarget(reader.Number() != 0, reader.Text());
-            targets[LocalActions.DigestOf(target)] = target;
-        }
+        ImmutableDictionary<string, LocalTarget> targets = ReadTargets(ref reader), commands = ReadTargets(ref reader);
         var users = head.Users.ToBuilder();
         for (int n = reader.Number(); n > 0 && reader.Good; n--)
         {
@@ -97,11 +90,34 @@ public static class LocalActionsCodec
             services.Add(reader.Text());
         if (!reader.Good || !reader.AtEnd || head.CommandRunMilliseconds <= 0)
             return false;
-        actions = head with { Actions = byName.ToImmutable(), AliasTargets = targets.ToImmutable(), Users = users.ToImmutable(), LoginServices = services.ToImmutable() };
+        actions = head with { Actions = byName.ToImmutable(), AliasTargets = targets, UserCommands = commands, Users = users.ToImmutable(), LoginServices = services.ToImmutable() };
         return true;
     }
 
-    private sealed class Writer
+    private static void Write(Writer writer, ImmutableDictionary<string, LocalTarget> targets)
+    {
+        writer.Number(targets.Count);
+        foreach (LocalTarget target in targets.Values.OrderBy(t => t.Text, StringComparer.Ordinal).ThenBy(t => t.IsCommand))
+        {
+            writer.Number(target.IsCommand ? 1 : 0);
+            writer.Text(target.Text);
+            writer.Text(target.RunAs ?? "");
+        }
+    }
+
+    private static ImmutableDictionary<string, LocalTarget> ReadTargets(ref Reader reader)
+    {
+        var targets = ImmutableDictionary.CreateBuilder<string, LocalTarget>(StringComparer.Ordinal);
+        for (int n = reader.Number(); n > 0 && reader.Good; n--)
+        {
+            var target = new LocalTarget(reader.Number() != 0, reader.Text());
+            string runAs = reader.Text();
+            targets[LocalActions.DigestOf(target)] = runAs.Length == 0 ? target : target with { RunAs = runAs };
+        }
+        return targets.ToImmutable();
+    }
+
+    internal sealed class Writer
     {
         private readonly List<byte> _bytes = [];
 
@@ -123,7 +139,7 @@ public static class LocalActionsCodec
     }
 
     /// <summary>After the first thing that does not fit, everything reads as zero and empty, and <see cref="Good"/> is false.</summary>
-    private ref struct Reader(ReadOnlySpan<byte> rest)
+    internal ref struct Reader(ReadOnlySpan<byte> rest)
     {
         private ReadOnlySpan<byte> _rest = rest;
 

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Buffers.Text;
+using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
 
@@ -8,7 +9,7 @@ namespace Estafette.Mail;
 /// <summary>
 /// The private dialect between the daemon and the privileged side of local delivery: LMTP (RFC 2033) with BDAT (RFC 3030), everything pipelined, one
 /// recipient and one reply a transaction. The first line of a connection names the identity (<see cref="LocalIdentity"/>), the helper greets with 220,
-/// then come <c>MAIL FROM:&lt;s&gt;</c>, <c>RCPT TO:&lt;user&gt; KEY=value...</c>, <c>BDAT n [LAST]</c>, <c>RSET</c>, <c>XFORWARD detail</c> and <c>QUIT</c>. Values are xtext (RFC 3461 s4).
+/// then come <c>MAIL FROM:&lt;s&gt;</c>, <c>RCPT TO:&lt;user&gt; KEY=value...</c>, <c>BDAT n [LAST]</c>, <c>RSET</c>, <c>XFORWARD detail action</c> and <c>QUIT</c>. Values are xtext (RFC 3461 s4).
 /// </summary>
 public static class LocalProtocol
 {
@@ -18,8 +19,11 @@ public static class LocalProtocol
     /// <summary>Transactions that may wait for one shared flush.</summary>
     public const int BatchLimit = 64;
 
-    /// <summary>Octets of the text of a reply.</summary>
-    public const int MaximumReplyText = 512;
+    /// <summary>Octets of the text of a reply: a command's output is part of it.</summary>
+    public const int MaximumReplyText = 2048;
+
+    /// <summary>Recipients of one transaction; more than one only for pipe(8).</summary>
+    public const int MaximumRecipients = 1000;
 
     public static void AppendXtext(IBufferWriter<byte> output, ReadOnlySpan<char> value)
     {
@@ -83,17 +87,20 @@ public enum LocalIdentityKind : byte
     /// <summary>A user of the user table of an action.</summary>
     Table,
 
-    /// <summary>The user that alias commands and files run as.</summary>
+    /// <summary>Whom a command or file of alias tables runs as: the digest that stands in the place of the user says which; without one, the user of all.</summary>
     Alias,
 
     /// <summary>Nobody: a helper that checks logins (<see cref="LoginQuestion"/>) with the PAM service that stands in the place of the action.</summary>
     Login,
+
+    /// <summary>The uid and gid of a mailbox of virtual(8), <c>uid:gid</c> in the place of the user; the action's compiled rules say which are allowed.</summary>
+    Virtual,
 }
 
 /// <summary>Who a connection's helper shall be, by names that only the privileged side resolves.</summary>
 public sealed record LocalIdentity(LocalIdentityKind Kind, string Action = "", string User = "")
 {
-    private static readonly string[] Words = ["user", "action", "table", "alias", "login"];
+    private static readonly string[] Words = ["user", "action", "table", "alias", "login", "virtual"];
 
     public string ToLine() => string.Create(CultureInfo.InvariantCulture, $"XUSER {Words[(int)Kind]} ={LocalProtocol.Xtext(Action)} ={LocalProtocol.Xtext(User)}\r\n");
 
@@ -133,9 +140,20 @@ public sealed record LocalEnvelope
     /// <summary>Where the target was written.</summary>
     public TargetSource Source { get; init; }
 
-    public void AppendTo(IBufferWriter<byte> output)
+    /// <summary>For virtual(8): the mailbox, below the folder of the action.</summary>
+    public string Path { get; init; } = "";
+
+    /// <summary>What a command's arguments or environment may name: <c>client_address</c>, <c>queue_id</c> and others.</summary>
+    public IReadOnlyDictionary<string, string> Values { get; init; } = ImmutableDictionary<string, string>.Empty;
+
+    public void AppendTo(IBufferWriter<byte> output) => AppendTo(output, "RCPT TO:"u8);
+
+    /// <param name="verb">What stands before the envelope.</param>
+    /// <param name="output">Where it goes.</param>
+    public void AppendTo(IBufferWriter<byte> output, ReadOnlySpan<byte> verb)
     {
-        output.Write("RCPT TO:<"u8);
+        output.Write(verb);
+        output.Write("<"u8);
         LocalProtocol.AppendXtext(output, User);
         output.Write(">"u8);
         Append(output, " ACTION="u8, Action);
@@ -146,7 +164,15 @@ public sealed record LocalEnvelope
         if (Detail.Length > 0)
             Append(output, " DETAIL="u8, Detail);
         if (Target.Length > 0)
-            Append(output, Source is TargetSource.AliasTable ? " ALIAS="u8 : " FORWARD="u8, Target);
+            Append(output, Source switch { TargetSource.AliasTable => " ALIAS="u8, TargetSource.CommandTable => " MAILBOX="u8, _ => " FORWARD="u8 }, Target);
+        if (Path.Length > 0)
+            Append(output, " PATH="u8, Path);
+        foreach ((string name, string value) in Values)
+        {
+            output.Write(" V-"u8);
+            output.Write(Encoding.ASCII.GetBytes(name));
+            Append(output, "="u8, value);
+        }
         output.Write("\r\n"u8);
     }
 
@@ -156,7 +182,8 @@ public sealed record LocalEnvelope
         int end = argument.IndexOf((byte)'>');
         if (end < 1 || argument[0] != (byte)'<' || !LocalProtocol.TryDecodeXtext(argument[1..end], out string user))
             return null;
-        string action = "", destinationLocal = "", destinationDomain = "", originalLocal = "", originalDomain = "", detail = "", target = "";
+        string action = "", destinationLocal = "", destinationDomain = "", originalLocal = "", originalDomain = "", detail = "", target = "", path = "";
+        Dictionary<string, string>? values = null;
         var source = TargetSource.AliasTable;
         ReadOnlySpan<byte> rest = argument[(end + 1)..];
         while (!rest.IsEmpty)
@@ -179,6 +206,9 @@ public sealed record LocalEnvelope
                 case "DETAIL": detail = value; break;
                 case "ALIAS": target = value; break;
                 case "FORWARD": (target, source) = (value, TargetSource.ForwardFile); break;
+                case "MAILBOX": (target, source) = (value, TargetSource.CommandTable); break;
+                case "PATH": path = value; break;
+                case ['V', '-', .. var name]: (values ??= new(StringComparer.Ordinal))[name] = value; break;
                 default: return null;
             }
             rest = rest[stop..];
@@ -192,6 +222,8 @@ public sealed record LocalEnvelope
             Detail = detail,
             Target = target,
             Source = source,
+            Path = path,
+            Values = values ?? (IReadOnlyDictionary<string, string>)ImmutableDictionary<string, string>.Empty,
         };
     }
 

@@ -90,4 +90,10 @@ public abstract class DeliveryJob
 /// <param name="ReversePath">The reverse-path of the new message.</param>
 /// <param name="Recipients">Addresses as an alias or forward file names them, in the external form; rewritten and expanded like those of any new message.</param>
 /// <param name="Prefix">Header fields with their line ends, in front of the stored message.</param>
-public sealed record Forwarding(MailAddress ReversePath, System.Collections.Immutable.ImmutableArray<string> Recipients, ReadOnlyMemory<byte> Prefix);
+public sealed record Forwarding(MailAddress ReversePath, System.Collections.Immutable.ImmutableArray<string> Recipients, ReadOnlyMemory<byte> Prefix)
+{
+    /// <summary>
+    /// The recipient whose wishes (ORCPT, NOTIFY without SUCCESS) and original address go along; null for a list with an owner, whose notifications are its own (RFC 3461 s5.2.7).
+    /// </summary>
+    public Recipient? On { get; init; }
+}

@@ -67,7 +67,7 @@ internal sealed class Notifier(ISpool spool, Func<MailConfig> config, RecipientR
             ReportingHost = current.HostName,
             Original = original,
             To = to,
-            Recipients = [.. told.Select(one => Notified(original, action, one, current))],
+            Recipients = [.. told.SelectMany(one => Notified(original, action, one, current))],
             Now = events.Now,
             Random = new UInt128(RandomSession(), RandomSession()),
         };
@@ -154,17 +154,21 @@ internal sealed class Notifier(ISpool spool, Func<MailConfig> config, RecipientR
         }
     }
 
-    private static NotifiedRecipient Notified(Envelope original, NotificationAction action, Settled one, MailConfig config)
+    /// <summary>One entry, or one for each of the deliveries that the recipient became and that ended so.</summary>
+    private static IEnumerable<NotifiedRecipient> Notified(Envelope original, NotificationAction action, Settled one, MailConfig config)
     {
         Recipient recipient = original.Recipients[one.Recipient];
-        return new NotifiedRecipient
+        DeliveryOutcome outcome = one.Progress.Last!;
+        var entry = new NotifiedRecipient
         {
             Recipient = recipient,
             Action = action,
-            Outcome = one.Progress.Last!,
+            Outcome = outcome,
             LastAttempt = one.Progress.Attempted,
             WillRetryUntil = action is NotificationAction.Delayed ? original.Received + RetryPolicy.LifetimeOf(original, recipient, config) : null,
         };
+        DeliveryPart[] parts = [.. outcome.Parts.Where(p => p.Outcome.Kind == outcome.Kind)];
+        return parts.Length == 0 ? [entry] : parts.Select(p => entry with { Recipient = recipient with { Address = p.Address }, Outcome = p.Outcome });
     }
 
     private static TraceStyle TraceStyleOf(Dialect dialect) => dialect switch

@@ -78,20 +78,29 @@ internal sealed class Settlement(QueueClock clock, Func<MailConfig> config, Even
         Envelope envelope = message.Envelope;
         Decision decision = _retry.Decide(envelope, index, message.ProgressOf(index), outcome, attempt.Config, attempt.NotBefore);
         Recipient recipient = envelope.Recipients[index];
-        (string method, string user) = DeliveryMethod.Of(attempt.Config, recipient);
-        events.Publish(new DeliveryAttempted(envelope, recipient, outcome, attempt.NextHop.Transport, attempt.NextHop.Name)
-        {
-            At = events.Now,
-            Age = clock.AgeOf(envelope.Received),
-            NextAttempt = decision.Progress.IsDone ? null : decision.Progress.Due,
-            Method = method,
-            User = user,
-        });
+        DateTimeOffset? next = decision.Progress.IsDone ? null : decision.Progress.Due;
+        if (outcome.Parts.IsEmpty)
+            Tell(envelope, recipient, outcome, attempt, next);
+        foreach (DeliveryPart part in outcome.Parts)
+            Tell(envelope, recipient with { Address = part.Address }, part.Outcome, attempt, part.Outcome.IsFinal ? null : next);
         if (message.MustExpire && !decision.Progress.IsDone)
             decision = decision with { Progress = decision.Progress with { Due = clock.Now, MustExpire = true } };
         if (decision.Expired && message.IsFirstToExpire())
             events.Publish(new MessageExpired(envelope.Id, envelope.ReversePath) { At = events.Now });
         return new Settled(index, decision.Progress, decision.Notice);
+    }
+
+    private void Tell(Envelope envelope, Recipient recipient, DeliveryOutcome outcome, Attempt attempt, DateTimeOffset? next)
+    {
+        (string method, string user) = DeliveryMethod.Of(attempt.Config, recipient);
+        events.Publish(new DeliveryAttempted(envelope, recipient, outcome, attempt.NextHop.Transport, attempt.NextHop.Name)
+        {
+            At = events.Now,
+            Age = clock.AgeOf(envelope.Received),
+            NextAttempt = next,
+            Method = method,
+            User = user,
+        });
     }
 
     private readonly record struct Attempt(NextHop NextHop, MailConfig Config, DateTimeOffset NotBefore);

@@ -20,6 +20,7 @@ public sealed class TableSet
     private readonly FrozenDictionary<string, LookupMap> _maps;
     private readonly FrozenSet<string> _passwd;
     private readonly IUserDatabase _users;
+    private readonly ImmutableDictionary<string, TableConfig> _configured;
     private readonly string _delimiters;
     private readonly ConditionalWeakTable<object, object> _digests = [];
     private readonly ConditionalWeakTable<MatchList, CompiledList> _lists = [];
@@ -39,6 +40,7 @@ public sealed class TableSet
         // A table within others may be there under its own name, too: it is read once.
         _tables = config.Tables.Values.SelectMany(t => t.WithParts()).Where(HasRows).DistinctBy(t => t.Name)
             .ToFrozenDictionary(t => t.Name, t => new LookupTable(t, files, clock, warn), StringComparer.Ordinal);
+        _configured = config.Tables;
         var factory = new MapFactory(t => _tables[t.Name], users);
         _maps = config.Tables.Values.ToFrozenDictionary(t => t.Name, factory.Make, StringComparer.Ordinal);
         _passwd = config.Tables.Values.Where(t => t.Kind == TableKind.Passwd).Select(t => t.Name).Append(SystemUsersTable).ToFrozenSet(StringComparer.Ordinal);
@@ -78,6 +80,28 @@ public sealed class TableSet
         {
             return new TableContent([], e.Message);
         }
+    }
+
+    /// <summary>All that a table can answer whatever it is asked, as far as that stands in it; for what must be allowed beforehand (DESIGN 6).</summary>
+    public TableKeys Values(string table)
+    {
+        if (!_configured.TryGetValue(table, out TableConfig? config))
+            return new TableKeys([], $"no table {table}");
+        var values = ImmutableArray.CreateBuilder<string>();
+        string? failure = null;
+        foreach (TableConfig part in config.WithParts())
+        {
+            values.AddRange(part.Values.AsSpan());
+            if (!_tables.TryGetValue(part.Name, out LookupTable? lookup))
+                continue;
+            LoadedTable loaded = lookup.Current();
+            failure ??= loaded.Rows is null ? loaded.Failure ?? "not read" : null;
+            if (loaded.Rows is RuleRows rules)
+                values.AddRange(rules.Results);
+            else
+                values.AddRange(Content(part.Name).Rows.Select(r => r.Value));
+        }
+        return new TableKeys(values.ToImmutable(), failure);
     }
 
     /// <summary>What <paramref name="make"/> finds in the rows of a table; asked once for each state of its file. A table that cannot be walked has no rows.</summary>

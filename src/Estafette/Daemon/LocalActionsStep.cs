@@ -23,6 +23,10 @@ internal sealed class LocalActionsStep(IUserDatabase users, DaemonUser? daemon, 
             inventory.CommandsAndFiles.Select(t => t is AliasTarget.Command command ? "|" + command.CommandLine : ((AliasTarget.File)t).Path),
             inventory.Users.Select(u => (u.Table, new LocalUser(u.User.Name, u.User.Uid, u.User.Gid, u.User.Home))),
             name => name == aliasUser);
+        var maps = new MapActionsCompiler(config, tables, users);
+        actions = await maps.AddToAsync(actions, cancellationToken);
+        foreach (string finding in maps.Findings)
+            warn("local delivery: " + finding);
         // Without root everything runs as the one user there is.
         if (daemon is null)
             return actions with { AliasUser = Environment.UserName };

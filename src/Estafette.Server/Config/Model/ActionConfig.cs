@@ -37,6 +37,12 @@ public abstract record ActionConfig
     /// <summary>Handing on over SMTP, by MX or through fixed hosts.</summary>
     public sealed record Relay : ActionConfig
     {
+        /// <summary>
+        /// The recipient's own next hop (<see cref="Mail.Recipient.NextHop"/>, as transport(5) writes it) says where mail goes, by SMTP or, with <see cref="RelayProtocol.Lmtp"/>, by LMTP;
+        /// null where the other members say it.
+        /// </summary>
+        public RelayProtocol? ByNextHop { get; init; }
+
         /// <summary>Fixed next hops in order; empty means MX of the recipient's domain.</summary>
         public ImmutableArray<RelayHost> Hosts { get; init; } = [];
 
@@ -72,11 +78,92 @@ public abstract record ActionConfig
     /// <summary>Takes the message and drops it.</summary>
     public sealed record Discard : ActionConfig;
 
-    /// <summary>Delivery to users of this machine as local(8) does it: aliases, forward files and the mailbox are looked up at the attempt, never before.</summary>
+    /// <summary>
+    /// Delivery to users of this machine as local(8) does it: aliases, forward files and the mailbox are looked up at the attempt, never before. Each member names its parameter of
+    /// postconf(5) and begins with its default.
+    /// </summary>
     public sealed record LocalUsers : ActionConfig
     {
         /// <summary><c>alias_maps</c>.</summary>
         public ImmutableArray<string> Aliases { get; init; } = [];
+
+        /// <summary><c>default_privs</c>: whom commands and files of aliases run as where the alias file is root's.</summary>
+        public string DefaultUser { get; init; } = "nobody";
+
+        /// <summary><c>allow_mail_to_commands</c>.</summary>
+        public ExpansionSource CommandsFrom { get; init; } = ExpansionSource.Alias | ExpansionSource.Forward;
+
+        /// <summary><c>allow_mail_to_files</c>.</summary>
+        public ExpansionSource FilesFrom { get; init; } = ExpansionSource.Alias | ExpansionSource.Forward;
+
+        /// <summary><c>owner_request_special</c>: <c>owner-list</c> gets the notifications of <c>list</c>.</summary>
+        public bool OwnersAreSpecial { get; init; } = true;
+
+        /// <summary><c>expand_owner_alias</c>: the new sender is what <c>owner-list</c> says instead of that name.</summary>
+        public bool ExpandsOwner { get; init; }
+
+        /// <summary><c>reset_owner_alias</c>.</summary>
+        public bool ResetsOwner { get; init; }
+
+        /// <summary><c>frozen_delivered_to</c>.</summary>
+        public bool FrozenDeliveredTo { get; init; } = true;
+
+        /// <summary><c>propagate_unmatched_extensions</c>, as far as it concerns aliases, forward files and included files.</summary>
+        public ExpansionSource ExtensionsPropagate { get; init; }
+
+        /// <summary><c>forward_path</c>, with its macros; empty switches forward files off.</summary>
+        public string ForwardPath { get; init; } = "$home/.forward${recipient_delimiter}${extension}, $home/.forward";
+
+        /// <summary><c>mailbox_transport_maps</c>.</summary>
+        public ImmutableArray<string> MailboxTransports { get; init; } = [];
+
+        /// <summary><c>mailbox_transport</c>: <c>transport:nexthop</c> that takes the place of the mailbox.</summary>
+        public string MailboxTransport { get; init; } = "";
+
+        /// <summary><c>fallback_transport_maps</c>.</summary>
+        public ImmutableArray<string> FallbackTransports { get; init; } = [];
+
+        /// <summary><c>fallback_transport</c>, for names that are neither alias nor user.</summary>
+        public string FallbackTransport { get; init; } = "";
+
+        /// <summary><c>luser_relay</c>, with its macros.</summary>
+        public string UnknownUserRelay { get; init; } = "";
+
+        /// <summary><c>mailbox_command_maps</c>.</summary>
+        public ImmutableArray<string> MailboxCommands { get; init; } = [];
+
+        /// <summary><c>mailbox_command</c>.</summary>
+        public string MailboxCommand { get; init; } = "";
+
+        /// <summary><c>home_mailbox</c>: a path below the home, a Maildir where it ends with a slash; empty for the spool folder.</summary>
+        public string HomeMailbox { get; init; } = "";
+
+        /// <summary><c>mail_spool_directory</c>: a folder of mailboxes, of Maildirs where it ends with a slash.</summary>
+        public string SpoolFolder { get; init; } = "/var/mail";
+
+        /// <summary><c>mailbox_size_limit</c>; 0 for none.</summary>
+        public long MailboxSize { get; init; } = 51_200_000;
+
+        /// <summary><c>command_time_limit</c>.</summary>
+        public TimeSpan CommandTime { get; init; } = TimeSpan.FromSeconds(1000);
+
+        /// <summary><c>command_expansion_filter</c>: characters of mail that commands may see in their environment; others become underscores.</summary>
+        public string CommandCharacters { get; init; } = PermittedCharacters;
+
+        /// <summary><c>forward_expansion_filter</c>.</summary>
+        public string ForwardCharacters { get; init; } = PermittedCharacters;
+
+        /// <summary><c>export_environment</c>: names, or <c>name=value</c>.</summary>
+        public ImmutableArray<string> Environment { get; init; } = ["TZ", "MAIL_CONFIG", "LANG"];
+
+        /// <summary><c>prepend_delivered_header</c>.</summary>
+        public DeliveredHeader DeliveredHeaders { get; init; } = DeliveredHeader.Command | DeliveredHeader.File | DeliveredHeader.Forward;
+
+        /// <summary><c>require_home_directory</c>.</summary>
+        public bool RequiresHome { get; init; }
+
+        /// <summary>The default of both filters.</summary>
+        public const string PermittedCharacters = "1234567890!@%-_=+:,./abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
     }
 
     /// <summary>Delivery into mailboxes that belong to no user of this machine, as virtual(8) does it.</summary>
@@ -84,6 +171,21 @@ public abstract record ActionConfig
     {
         /// <summary><c>virtual_mailbox_maps</c>.</summary>
         public ImmutableArray<string> Mailboxes { get; init; } = [];
+
+        /// <summary><c>virtual_mailbox_base</c>.</summary>
+        public string Base { get; init; } = "";
+
+        /// <summary><c>virtual_uid_maps</c>.</summary>
+        public ImmutableArray<string> Uids { get; init; } = [];
+
+        /// <summary><c>virtual_gid_maps</c>.</summary>
+        public ImmutableArray<string> Gids { get; init; } = [];
+
+        /// <summary><c>virtual_minimum_uid</c>.</summary>
+        public uint MinimumUid { get; init; } = 100;
+
+        /// <summary><c>virtual_mailbox_limit</c>; 0 for none.</summary>
+        public long MailboxSize { get; init; } = 51_200_000;
     }
 
     /// <summary>A command that takes the message (pipe(8)): arguments with macros, no shell.</summary>
@@ -91,6 +193,31 @@ public abstract record ActionConfig
     {
         /// <summary>The command's words; <c>${recipient}</c> and others are filled in at the attempt.</summary>
         public required ImmutableArray<string> Arguments { get; init; }
+
+        /// <summary><c>user=</c>, never root.</summary>
+        public required string User { get; init; }
+
+        /// <summary>The group of <c>user=name:group</c>; empty for the user's own.</summary>
+        public string Group { get; init; } = "";
+        public PipeFlags Flags { get; init; }
+
+        /// <summary><c>null_sender=</c>: what <c>${sender}</c> is for the null sender.</summary>
+        public string NullSender { get; init; } = "MAILER-DAEMON";
+
+        /// <summary><c>eol=</c>.</summary>
+        public string LineEnd { get; init; } = "\n";
+
+        /// <summary><c>size=</c>; 0 for no limit.</summary>
+        public long Size { get; init; }
+
+        /// <summary><c>directory=</c>; empty for the root folder.</summary>
+        public string Folder { get; init; } = "";
+
+        /// <summary><c>transport_time_limit</c>.</summary>
+        public TimeSpan Time { get; init; } = TimeSpan.FromSeconds(1000);
+
+        /// <summary><c>transport_destination_recipient_limit</c>: recipients of one run.</summary>
+        public int Recipients { get; init; } = 50;
     }
 
     /// <summary>Fails every recipient, for good (error(8)) or for now (retry), with the next hop as the reason.</summary>

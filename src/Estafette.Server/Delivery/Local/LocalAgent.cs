@@ -17,9 +17,6 @@ public sealed class LocalAgent(LocalConnections connections, EventSink? events =
     /// <summary>How long a lane waits for a further message before its connection goes back to the pool.</summary>
     private static readonly TimeSpan Linger = TimeSpan.FromMilliseconds(200);
 
-    /// <summary>Beyond the longest run of a command: the helper is stuck.</summary>
-    private static readonly TimeSpan Slack = TimeSpan.FromMinutes(3);
-
     public bool Serves(ActionConfig action, DeliveryTarget target) =>
         action is ActionConfig.Local local && target switch
         {
@@ -50,22 +47,20 @@ public sealed class LocalAgent(LocalConnections connections, EventSink? events =
 
     public async Task ServeAsync(DeliveryLane lane, CancellationToken cancellationToken)
     {
-        LocalConnection? connection = null;
+        var helper = new HelperLane(connections);
         try
         {
             while (await lane.TakeAsync(Linger, cancellationToken).ConfigureAwait(false) is { } job)
-                connection = await ServeAsync(lane, job, connection, cancellationToken).ConfigureAwait(false);
+                await ServeAsync(lane, job, helper, cancellationToken).ConfigureAwait(false);
         }
         finally
         {
-            if (connection is not null)
-                await FinishAsync(connection, lane.Config, cancellationToken).ConfigureAwait(false);
+            await helper.FinishAsync(lane.Config, lane.Config.Limits.CommandRun, cancellationToken).ConfigureAwait(false);
             MdaTrace.AllDone(_events, lane.NextHop.Name);
         }
     }
 
-    /// <summary>The connection to go on with, or null.</summary>
-    private async ValueTask<LocalConnection?> ServeAsync(DeliveryLane lane, DeliveryJob job, LocalConnection? connection, CancellationToken cancellationToken)
+    private async ValueTask ServeAsync(DeliveryLane lane, DeliveryJob job, HelperLane helper, CancellationToken cancellationToken)
     {
         connections.Observe(lane.Config);
         int next = 0;
@@ -76,7 +71,7 @@ public sealed class LocalAgent(LocalConnections connections, EventSink? events =
             if (body is null || lane.Action is not ActionConfig.Local action)
             {
                 rest = DeliveryOutcome.Deferred(new(4, 3, 0), body is null ? "the stored message cannot be opened" : "the action is no local delivery any more");
-                return connection;
+                return;
             }
             while (next < job.Recipients.Count)
             {
@@ -86,14 +81,13 @@ public sealed class LocalAgent(LocalConnections connections, EventSink? events =
                 {
                     Trace = MdaTrace.Begin(_events, job.Envelope, job.Envelope.Recipients[index], lane.NextHop.Name),
                 };
-                (connection, LocalReply? refusal) = await FitAsync(connection, identity, lane.Config, cancellationToken).ConfigureAwait(false);
+                (LocalConnection? connection, LocalReply? refusal) = await helper.FitAsync(identity, lane.Config, lane.Config.Limits.CommandRun, cancellationToken).ConfigureAwait(false);
                 next++;
                 if (connection is null)
                     copy.Complete(ToOutcome(refusal!));
                 else
                     await SendAsync(connection, lane.Config, copy, cancellationToken).ConfigureAwait(false);
             }
-            return connection;
         }
         finally
         {
@@ -120,25 +114,6 @@ public sealed class LocalAgent(LocalConnections connections, EventSink? events =
         public bool RunsCommand => Recipient.Target is DeliveryTarget.Command || (Recipient.Target is DeliveryTarget.User && Action.Method is LocalMethod.Command);
     }
 
-    /// <summary>A connection that serves this identity under this configuration and has room.</summary>
-    private async ValueTask<(LocalConnection? Connection, LocalReply? Refusal)> FitAsync(
-        LocalConnection? connection, LocalIdentity identity, MailConfig config, CancellationToken cancellationToken)
-    {
-        if (connection is not null && (connection.Identity != identity || !connections.IsCurrent(connection)))
-        {
-            await FinishAsync(connection, config, cancellationToken).ConfigureAwait(false);
-            connection = null;
-        }
-        if (connection is not null && await connection.WaitForRoomAsync(PatienceOf(config), cancellationToken).ConfigureAwait(false))
-            return (connection, null);
-        connection?.Break();
-        (connection, LocalReply? refusal) = await connections.RentAsync(identity, cancellationToken).ConfigureAwait(false);
-        if (connection is null || await connection.WaitForRoomAsync(PatienceOf(config), cancellationToken).ConfigureAwait(false))
-            return (connection, refusal);
-        connection.Break();
-        return (null, LocalReply.Defer(3, 0, "the local delivery process went away"));
-    }
-
     private async ValueTask SendAsync(LocalConnection connection, MailConfig config, Copy copy, CancellationToken cancellationToken)
     {
         Recipient recipient = copy.Recipient;
@@ -147,20 +122,9 @@ public sealed class LocalAgent(LocalConnections connections, EventSink? events =
         copy.Trace?.Handed(copy.RunsCommand ? "command" : copy.Action.Method.GetType().Name.ToLowerInvariant());
         await connection.SendAsync(transaction, reply => copy.Complete(ToOutcome(reply)), cancellationToken).ConfigureAwait(false);
         copy.Trace?.Sent();
-        if (copy.RunsCommand && !await connection.DrainAsync(PatienceOf(config), CancellationToken.None).ConfigureAwait(false))
-            connection.Break();
+        if (copy.RunsCommand)
+            await HelperLane.WaitForCommandAsync(connection, config.Limits.CommandRun).ConfigureAwait(false);
     }
-
-    private async ValueTask FinishAsync(LocalConnection connection, MailConfig config, CancellationToken cancellationToken)
-    {
-        TimeSpan patience = cancellationToken.IsCancellationRequested ? config.Limits.Drain / 2 : PatienceOf(config);
-        if (await connection.DrainAsync(patience, CancellationToken.None).ConfigureAwait(false))
-            connections.Return(connection);
-        else
-            await connection.DisposeAsync().ConfigureAwait(false);
-    }
-
-    private static TimeSpan PatienceOf(MailConfig config) => config.Limits.CommandRun + Slack;
 
     /// <summary>Who the helper must be; only names, the privileged side looks the rest up.</summary>
     private static LocalIdentity IdentityOf(ActionConfig.Local action, Recipient recipient) => recipient.Target switch

@@ -147,14 +147,25 @@ internal sealed class LocalConnection : IAsyncDisposable
     }
 
     /// <summary>Asks for the forward file of this connection's user.</summary>
-    public async ValueTask<ForwardFile> ReadForwardFileAsync(string detail, CancellationToken cancellationToken)
+    public ValueTask<ForwardFile> ReadForwardFileAsync(string detail, CancellationToken cancellationToken) =>
+        AskAsync(Encoding.ASCII.GetBytes($"XFORWARD {LocalProtocol.Xtext(detail)}\r\n"), cancellationToken);
+
+    /// <summary>Asks for the forward file as a local(8) action looks for it, or for a file that it includes.</summary>
+    public ValueTask<ForwardFile> ReadWishesAsync(LocalEnvelope question, CancellationToken cancellationToken)
+    {
+        var line = new ArrayBufferWriter<byte>(512);
+        question.AppendTo(line, "XWISHES "u8);
+        return AskAsync(line.WrittenMemory, cancellationToken);
+    }
+
+    private async ValueTask<ForwardFile> AskAsync(ReadOnlyMemory<byte> line, CancellationToken cancellationToken)
     {
         var answer = new TaskCompletionSource<ForwardFile>(TaskCreationOptions.RunContinuationsAsynchronously);
         if (!Enqueue(new Pending(null, answer)))
             return new ForwardFile.Unavailable("the local delivery process went away");
         try
         {
-            await _writer.WriteAsync(Encoding.ASCII.GetBytes($"XFORWARD {LocalProtocol.Xtext(detail)}\r\n"), cancellationToken).ConfigureAwait(false);
+            await _writer.WriteAsync(line, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception e) when (e is IOException or SocketException or ObjectDisposedException)
         {
@@ -183,6 +194,8 @@ internal sealed class LocalConnection : IAsyncDisposable
         LocalProtocol.AppendXtext(_writer, transaction.Sender);
         _writer.Write(">\r\n"u8);
         transaction.Envelope.AppendTo(_writer);
+        foreach (LocalEnvelope other in transaction.Others)
+            other.AppendTo(_writer);
     }
 
     private void WriteChunk(ReadOnlySpan<byte> trace, ReadOnlySpan<byte> body, bool last)

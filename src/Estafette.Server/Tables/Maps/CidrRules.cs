@@ -49,6 +49,8 @@ internal sealed class CidrRules : RuleRows
         return new LoadedTable(new CidrRules([.. rules]), null, stamp) { Notes = notes.ToImmutable() };
     }
 
+    public override IEnumerable<string> Results => _rules.Where(r => r.Kind == Kind.Match).Select(r => r.Value);
+
     public override TableAnswer Find(string key, MapUse use)
     {
         if (!NetworkPattern.TryAddress(key, out IPAddress? address))

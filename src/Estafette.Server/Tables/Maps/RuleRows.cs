@@ -13,6 +13,9 @@ internal abstract class RuleRows : TableRows
 
     public sealed override string? Get(string foldedKey) => Find(foldedKey, MapUse.Whole) is TableAnswer.Found found ? found.Value : null;
 
+    /// <summary>What the rules answer without taking text from the key, for who must know beforehand.</summary>
+    public virtual IEnumerable<string> Results => [];
+
     /// <summary>Rules cannot be walked.</summary>
     public sealed override IEnumerable<KeyValuePair<string, string>> All() => [];
 }

@@ -45,6 +45,6 @@ internal sealed class DeliveryLowering(ReadingContext context)
             context.Findings.Error(service.At, "service " + service.Key + ": missing command attribute argv=", "write `argv=/path/of/command ...` at the end");
             return null;
         }
-        return new ActionConfig.Pipe { Name = service.Name, At = service.At, Arguments = [service.Arguments[argv][5..], .. service.Arguments.Skip(argv + 1)] };
+        return new ActionConfig.Pipe { Name = service.Name, At = service.At, User = "nobody", Arguments = [service.Arguments[argv][5..], .. service.Arguments.Skip(argv + 1)] };
     }
 }
