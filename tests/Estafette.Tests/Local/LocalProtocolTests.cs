@@ -197,7 +197,7 @@ public sealed class LocalProtocolTests
     [Fact]
     public void The_date_of_a_from_line_is_that_of_asctime()
     {
-        string line = Encoding.UTF8.GetString(MboxDelivery.FromLine("a@b", new DateTimeOffset(2024, 1, 2, 3, 4, 5, TimeZoneInfo.Local.GetUtcOffset(new DateTime(2024, 1, 2))), afterPartialLine: false));
+        string line = Encoding.UTF8.GetString(MboxDelivery.FromLine("a@b", new DateTimeOffset(2024, 1, 2, 3, 4, 5, TimeZoneInfo.Local.GetUtcOffset(new DateTime(2024, 1, 2))), MailboxStyle.OpenSmtpd, afterPartialLine: false));
         Assert.Equal("From a@b Tue Jan  2 03:04:05 2024\n", line);
         Assert.Equal(DayOfWeek.Tuesday, DateTime.Parse("2024-01-02", CultureInfo.InvariantCulture).DayOfWeek);
     }

@@ -43,6 +43,12 @@ public abstract record ActionConfig
         /// </summary>
         public RelayProtocol? ByNextHop { get; init; }
 
+        /// <summary>Further next hops for mail that could not be brought to the first (<c>smtp_fallback_relay</c>), as transport(5) writes them; empty for none.</summary>
+        public string Fallback { get; init; } = "";
+
+        /// <summary>The port where a next hop names none (<c>smtp_tcp_port</c>); 0 for the protocol's own.</summary>
+        public int Port { get; init; }
+
         /// <summary>Fixed next hops in order; empty means MX of the recipient's domain.</summary>
         public ImmutableArray<RelayHost> Hosts { get; init; } = [];
 
@@ -245,6 +251,9 @@ public sealed record RelayHost
 
     /// <summary>Look up the host's address only (the usual meaning of a fixed host), not its MX.</summary>
     public bool NoMx { get; init; } = true;
+
+    /// <summary>The next hop as it was written; empty where it was a URL.</summary>
+    public string Written { get; init; } = "";
 }
 
 /// <summary>How a message reaches a mailbox. Paths and command lines may hold <c>%{...}</c> formats, expanded by the privileged side.</summary>

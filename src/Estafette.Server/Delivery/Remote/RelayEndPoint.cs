@@ -19,6 +19,9 @@ public sealed record RelayEndPoint(string Host, EndPoint Address)
     /// <summary>The domain the mail goes to, or the fixed host as it was written: what policies and certificates are held against.</summary>
     public string NextHop { get; init; } = Host;
 
+    /// <summary>The next hop as it was written; empty where there is none but the domain.</summary>
+    public string Written { get; init; } = "";
+
     /// <summary>Given by the configuration, not found by MX.</summary>
     public bool Fixed { get; init; }
 

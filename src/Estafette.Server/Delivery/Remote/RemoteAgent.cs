@@ -26,13 +26,18 @@ public sealed class RemoteAgent(
     // The name of a host list is asked for once a recipient and never changes while its action lives.
     private readonly ConditionalWeakTable<ActionConfig.Relay, string> _hostNames = [];
 
-    public bool Serves(ActionConfig action, DeliveryTarget target) => action is ActionConfig.Relay && target is DeliveryTarget.Relay;
+    public bool Serves(ActionConfig action, DeliveryTarget target) => action is ActionConfig.Relay relay && (target is DeliveryTarget.Relay || relay.ByNextHop is not null);
 
     public NextHop NextHopOf(ActionConfig action, Recipient recipient, MailAddress reversePath)
     {
         var relay = (ActionConfig.Relay)action;
         // Who logs in as himself shares no connection with others.
         string sender = relay.Credentials is { Key: CredentialKey.Sender } ? reversePath.ToString().ToLowerInvariant() : "";
+        if (relay.ByNextHop is { } protocol)
+        {
+            string nextHop = recipient.NextHop.Length > 0 ? recipient.NextHop : recipient.Address.Domain;
+            return new NextHop(protocol is RelayProtocol.Lmtp ? "lmtp" : "smtp", nextHop.ToLowerInvariant(), relay.Name) { Sender = sender };
+        }
         if (relay.Hosts.IsEmpty)
             return new NextHop("smtp", recipient.Address.Domain.ToLowerInvariant(), relay.Name) { Sender = sender };
         return new NextHop(relay.Hosts[0].Protocol == RelayProtocol.Lmtp ? "lmtp" : "smtp", _hostNames.GetValue(relay, HostNames), relay.Name) { Sender = sender };

@@ -19,6 +19,9 @@ internal sealed record RouteHost(string Name, int Port)
 
     /// <summary>Fixed by the configuration, or found by MX.</summary>
     public bool Fixed { get; init; }
+
+    /// <summary>The next hop as it was written, <c>[host]:port</c>: a key of tables; empty where there is none but the domain.</summary>
+    public string Written { get; init; } = "";
 }
 
 /// <summary>The hosts to try in order, or the outcome that stands without trying any.</summary>
@@ -39,6 +42,8 @@ internal sealed class RoutePlanner(IExchangerDns dns, IRelayTables tables)
 
     public async ValueTask<RoutePlan> PlanAsync(ActionConfig.Relay action, string domain, MailConfig config, CancellationToken cancellationToken)
     {
+        if (action.ByNextHop is { } protocol)
+            return await ByNextHopAsync(domain, protocol, action, config, cancellationToken);
         if (!action.Hosts.IsEmpty)
             return await FixedAsync(action.Hosts, action, config, cancellationToken);
         if (action.DomainTable is string table)
@@ -51,6 +56,19 @@ internal sealed class RoutePlanner(IExchangerDns dns, IRelayTables tables)
             return await FixedAsync([row.Host], action, config, cancellationToken);
         }
         return await ByDomainAsync(domain, new RouteHost(domain, SmtpPort), action, config, cancellationToken);
+    }
+
+    /// <summary>The next hop as it is written, then the fallback relays, which take what could not be brought there (<c>smtp_fallback_relay</c>).</summary>
+    private async ValueTask<RoutePlan> ByNextHopAsync(string text, RelayProtocol protocol, ActionConfig.Relay action, MailConfig config, CancellationToken cancellationToken)
+    {
+        ImmutableArray<RelayHost> hosts = NextHopText.Read(text, protocol, out string? problem);
+        if (problem is not null)
+            return RoutePlan.Of(DeliveryOutcome.Deferred(new(4, 3, 5), problem, OutcomeScope.NextHop));
+        RoutePlan plan = await FixedAsync(hosts, action, config, cancellationToken);
+        if (action.Fallback.Length == 0 || plan.Verdict is { Status: { Subject: 4, Detail: 6 } })
+            return plan;
+        RoutePlan fallback = await FixedAsync(NextHopText.Read(action.Fallback, protocol, out _), action, config, cancellationToken);
+        return fallback.Hosts.IsEmpty ? plan : new RoutePlan([.. plan.Hosts, .. fallback.Hosts]);
     }
 
     /// <summary>The address inside <c>[192.0.2.1]</c> or <c>[IPv6:2001:db8::1]</c> (RFC 5321 s4.1.3); a bare one too, as configurations write it.</summary>
@@ -75,8 +93,9 @@ internal sealed class RoutePlanner(IExchangerDns dns, IRelayTables tables)
         RoutePlan? nothing = null;
         foreach (RelayHost host in hosts)
         {
-            var settings = new RouteHost(host.Host, host.Port == 0 ? DefaultPort(host.Protocol) : host.Port)
+            var settings = new RouteHost(host.Host, host.Port != 0 ? host.Port : action.Port != 0 ? action.Port : DefaultPort(host.Protocol))
             {
+                Written = host.Written,
                 Protocol = host.Protocol,
                 Tls = host.Tls,
                 AuthLabel = host.AuthLabel,
@@ -106,7 +125,7 @@ internal sealed class RoutePlanner(IExchangerDns dns, IRelayTables tables)
         }
         if (AsciiName(domain) is not string name)
             return RoutePlan.Of(DeliveryOutcome.Failed(new(5, 1, 2), $"{PeerSafe(domain)} is not a domain name", OutcomeScope.NextHop));
-        settings = settings with { NextHop = name };
+        settings = settings with { NextHop = name, Fixed = false };
         ExchangerAnswer answer = await dns.ExchangersAsync(name, cancellationToken);
         return answer.Finding switch
         {

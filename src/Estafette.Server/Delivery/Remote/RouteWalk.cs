@@ -97,5 +97,5 @@ internal sealed class RouteWalk(RoutePlan plan, string domain, IExchangerDns dns
     }
 
     private static RelayEndPoint EndPointOf(RouteHost host, EndPoint address) =>
-        new(host.Name, address) { Protocol = host.Protocol, Tls = host.Tls, AuthLabel = host.AuthLabel, NextHop = host.NextHop, Fixed = host.Fixed };
+        new(host.Name, address) { Protocol = host.Protocol, Tls = host.Tls, AuthLabel = host.AuthLabel, NextHop = host.NextHop, Fixed = host.Fixed, Written = host.Written };
 }
