@@ -62,11 +62,51 @@ public sealed class LocalProtocolTests
     {
         byte[] bytes = LocalActionsCodec.Encode(Sample());
         Assert.True(LocalActionsCodec.TryDecode(bytes, out LocalActions? read));
-        Assert.Equal(Sample() with { Actions = read!.Actions, AliasTargets = read.AliasTargets, Users = read.Users, LoginServices = read.LoginServices }, read);
+        Assert.Equal(Sample() with { Actions = read!.Actions, AliasTargets = read.AliasTargets, UserCommands = read.UserCommands, Users = read.Users, LoginServices = read.LoginServices }, read);
         Assert.Equal(["smtpd"], read.LoginServices.ToArray());
         Assert.Equal(Sample().Actions.ToArray(), read.Actions.ToArray());
         Assert.Equal(Sample().AliasTargets.ToArray(), read.AliasTargets.ToArray());
         Assert.Equal(Sample().Users.ToArray(), read.Users.ToArray());
+    }
+
+    [Fact]
+    public void Rules_of_local_virtual_and_pipe_survive_the_file()
+    {
+        var owned = new LocalTarget(false, "/var/list") { RunAs = "lists" };
+        LocalAction[] made =
+        [
+            new LocalAction("local", LocalMethodKind.Maildir, "~/Maildir/")
+            {
+                Users = new LocalUserRules
+                {
+                    ForwardPaths = ["$home/.forward+$extension", "$home/.forward"],
+                    ForwardCharacters = "abc",
+                    Delimiters = "+-",
+                    SpoolFolder = "/var/mail",
+                    MailboxSize = 5_000_000_000,
+                    CommandMilliseconds = 7,
+                    CommandCharacters = "xyz",
+                    Environment = ["TZ=UTC"],
+                    RequiresHome = true,
+                },
+            },
+            new LocalAction("virtual", LocalMethodKind.None, "") { Virtual = new VirtualRules("/var/vmail", 100, 12) { Uids = [5000, 4_000_000_000], Gids = [5000] } },
+            new LocalAction("filter", LocalMethodKind.None, "")
+            {
+                RunAs = "filter",
+                Pipe = new PipeRules { Arguments = ["/bin/x", "-f", "${sender}"], Group = "mail", Folder = "/tmp", LineEnd = "\r\n", Milliseconds = 3, Environment = ["A=b"], DotStuff = true },
+            },
+        ];
+        LocalActions actions = Sample() with
+        {
+            Actions = made.ToImmutableDictionary(a => a.Name, StringComparer.Ordinal),
+            AliasTargets = ImmutableDictionary<string, LocalTarget>.Empty.Add(LocalActions.DigestOf(owned), owned),
+            UserCommands = ImmutableDictionary<string, LocalTarget>.Empty.Add(LocalActions.DigestOf(new LocalTarget(true, "deliver")), new LocalTarget(true, "deliver")),
+        };
+        Assert.True(LocalActionsCodec.TryDecode(LocalActionsCodec.Encode(actions), out LocalActions? read));
+        Assert.Equal(System.Text.Json.JsonSerializer.Serialize(made.OrderBy(a => a.Name, StringComparer.Ordinal)), System.Text.Json.JsonSerializer.Serialize(read!.Actions.Values.OrderBy(a => a.Name, StringComparer.Ordinal)));
+        Assert.Equal("lists", read.AliasTargets.Values.Single().RunAs);
+        Assert.Equal("deliver", read.UserCommands.Values.Single().Text);
     }
 
     [Fact]
@@ -121,7 +161,7 @@ public sealed class LocalProtocolTests
     {
         string line = LocalReply.Fail(3, 0, "bad\r\n250 2.0.0 ok\u0007" + new string('x', 5000)).ToLine();
         Assert.Equal(line.Length - 2, line.IndexOf('\r', StringComparison.Ordinal));
-        Assert.True(line.Length < 600);
+        Assert.True(line.Length < LocalProtocol.MaximumReplyText + 100);
         Assert.Equal((550, "5.3.0"), LocalReply.Parse(Encoding.UTF8.GetBytes(line.TrimEnd())) is { } reply ? (reply.Code, reply.Status.ToString()) : default);
     }
 
