@@ -2,6 +2,7 @@ using Estafette.Config.Model;
 using Estafette.Program.Commands.Postfix;
 using Estafette.Program.Daemon;
 using Estafette.Program.Submission;
+using Estafette.Program.Submission.Postfix;
 
 namespace Estafette.Program.Commands;
 
@@ -17,6 +18,8 @@ internal static class MailqCommand
         }
         if (args is ["--json"])
             return await EstafetteCommand.RunAsync(["queue", "list", "--json"]);
+        if (args.Length > 0 && SubmissionProfile.IsPostfix(StateFolder.Default()))
+            return await PostfixSendmail.RunAsync("mailq", args);
         return SubmissionProfile.Read(StateFolder.Default()).Dialect == Dialect.Postfix ? await PostqueueCommand.ListAsync() : await SmtpctlCommand.ShowQueueAsync([]);
     }
 }

@@ -2,6 +2,9 @@ using System.Buffers;
 
 namespace Estafette.Program.Submission;
 
+/// <summary>What is kept of a line, or of a piece of a long one; null where the message ends before it.</summary>
+internal delegate ReadOnlyMemory<byte>? LineFilter(ReadOnlyMemory<byte> piece);
+
 /// <summary>
 /// A message read from standard input: the header block in memory (bounded), the body in memory up to a limit and beyond it in an unlinked
 /// temporary file, so that a message can be offered again: to the socket, then to the drop folder. Line ends are kept as read.
@@ -30,6 +33,22 @@ internal sealed class MessageInput : IAsyncDisposable
             _body.Position = 0;
             return _body;
         }
+    }
+
+    /// <summary>Reads a message that somebody else completes: no part of it is a header here.</summary>
+    /// <param name="filter">Looks at each line, or piece of a long one.</param>
+    public static async Task<MessageInput> ReadAsync(Stream input, LineFilter filter, CancellationToken cancellationToken)
+    {
+        var lines = new LineReader(input);
+        Stream body = new MemoryStream();
+        while (await lines.NextAsync(cancellationToken) is { IsEmpty: false } piece)
+        {
+            if (filter(piece) is not { } kept)
+                break;
+            body = SpillIfLarge(body, kept.Length);
+            await body.WriteAsync(kept, cancellationToken);
+        }
+        return new MessageInput([], body);
     }
 
     /// <param name="endsAtDot">A line with a single dot ends the message, as sendmail without <c>-i</c> has it.</param>

@@ -2,6 +2,7 @@ using System.Buffers;
 using Estafette.Mail;
 using Estafette.Program.Commands;
 using Estafette.Program.Daemon;
+using Estafette.Program.Submission.Postfix;
 using Estafette.Smtp;
 
 namespace Estafette.Program.Submission;
@@ -26,6 +27,8 @@ internal static class SendmailCommand
 
     public static async Task<int> RunAsync(string[] args)
     {
+        if (SubmissionProfile.IsPostfix(StateFolder.Default()))
+            return await PostfixSendmail.RunAsync("sendmail", args);
         SendmailOptions options = SendmailOptions.Parse(args);
         if (options.Problem is not null)
             return Complain(options.Problem, ExitCode.Usage);

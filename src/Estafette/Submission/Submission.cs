@@ -15,10 +15,13 @@ internal sealed record Submission
     public string? EnvelopeId { get; init; }
     public string? Body { get; init; }
 
+    /// <summary>What Postfix's sendmail(1) says beside the standard; null elsewhere.</summary>
+    public Smtp.SendmailWords? Words { get; init; }
+
     /// <summary>Parameters of MAIL FROM, each with a blank before it.</summary>
     public string MailParameters =>
         (Body is null ? "" : " BODY=" + Body.ToUpperInvariant()) + (Return is null ? "" : " RET=" + Return.ToUpperInvariant())
-        + (EnvelopeId is null ? "" : " ENVID=" + Xtext(EnvelopeId));
+        + (EnvelopeId is null ? "" : " ENVID=" + Xtext(EnvelopeId)) + (Words is null ? "" : " XSENDMAIL=" + Words);
 
     public string RecipientParameters => Notify is null ? "" : " NOTIFY=" + Notify.ToUpperInvariant();
 

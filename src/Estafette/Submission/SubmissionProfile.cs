@@ -26,6 +26,9 @@ internal sealed record SubmissionProfile(string HostName, Dialect Dialect)
         File.Move(temporary, state.Profile, overwrite: true);
     }
 
+    /// <summary>Postfix's folder is what runs, or, before a daemon ever ran, what the environment names.</summary>
+    public static bool IsPostfix(StateFolder state) => File.Exists(state.Profile) ? Read(state).Dialect == Dialect.Postfix : Commands.PostfixEnvironment.IsMeant();
+
     /// <summary>The profile, or a guess from the machine where none was left.</summary>
     public static SubmissionProfile Read(StateFolder state)
     {

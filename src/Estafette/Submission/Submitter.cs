@@ -24,7 +24,7 @@ internal sealed record Submitter(MailAddress Address, string? FullName)
     }
 
     /// <summary>The first part of the GECOS field; <c>&amp;</c> stands for the login, capitalised (passwd(5)).</summary>
-    private static string? FullNameOf(UserRecord? user)
+    public static string? FullNameOf(UserRecord? user)
     {
         string name = user?.Gecos.Split(',')[0] ?? "";
         if (name.Length == 0)
