@@ -80,6 +80,16 @@ public sealed class JsonLogFormat : LogFormat
                 Ids(json, e.Id, e.RecipientKey);
                 json.WriteString("transport", e.Transport);
                 break;
+            case ContentNoted e:
+                Ids(json, e.Id, null);
+                json.WriteString("action", e.Action);
+                json.WriteString("context", e.Context);
+                json.WriteString("content", e.Content);
+                json.WriteString("origin", e.Origin);
+                json.WriteString("from", e.Sender);
+                json.WriteString("to", e.Recipient);
+                json.WriteString("text", e.Text);
+                break;
             case DeliveryAttempted e: Delivery(e, json); break;
             case RelayTlsStarted e:
                 json.WriteString("peer", e.Peer);

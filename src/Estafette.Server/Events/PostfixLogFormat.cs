@@ -13,6 +13,7 @@ public sealed class PostfixLogFormat(string hostName, string name) : LogFormat
         {
             case SessionEvent e: WriteSession(e, line); break;
             case MessageAccepted e: WriteAccepted(e, line); break;
+            case ContentNoted e: WriteContent(e, line); break;
             case DeliveryAttempted e: WriteDelivery(e, line); break;
             case NotificationQueued e:
                 Head(e, "bounce", line).Text(e.Id.ToString()).Text(": sender ").Text(e.Kind switch { "delay" => "delay", "success" => "delivery status", _ => "non-delivery" })
@@ -121,6 +122,17 @@ public sealed class PostfixLogFormat(string hostName, string name) : LogFormat
         Head(e, "cleanup", line).Text(id).Text(": message-id=").Text("<").Foreign(e.HeaderMessageId.Trim('<', '>')).Text(">\n");
         Head(e, "qmgr", line).Text(id).Text(": from=<").Foreign(e.Envelope.ReversePath.ToString()).Text(">, size=").Number(e.Envelope.Size)
             .Text(", nrcpt=").Number(e.Envelope.Recipients.Length).Text(" (queue active)");
+    }
+
+    /// <summary>A match of header_checks or body_checks, or a broken structure, as cleanup(8) tells it.</summary>
+    private void WriteContent(ContentNoted e, LogLine line)
+    {
+        Head(e, "cleanup", line).Text(e.Id.ToString()).Text(": ").Text(e.Action).Text(": ").Text(e.Context).Text(" ").Foreign(e.Content).Text(" from ").Foreign(e.Origin)
+            .Text("; from=<").Foreign(e.Sender).Text("> to=<").Foreign(e.Recipient).Text(">");
+        if (e.Protocol is not null)
+            line.Text(" proto=").Text(e.Protocol).Text(" helo=<").Foreign(e.Helo).Text(">");
+        if (e.Text.Length > 0)
+            line.Text(": ").Foreign(e.Text);
     }
 
     private void WriteDelivery(DeliveryAttempted e, LogLine line)

@@ -29,7 +29,8 @@ internal static class CleanupEnd
         CleanupConfig config = CleanupBeginning.ConfigOf(session)!;
         CleanupFindings findings = cleanup.Findings;
         if (findings.Trouble != CleanupTrouble.None)
-            envelope = envelope with { Recipients = [.. envelope.Recipients.Select(r => r with { Action = Bouncing, NextHop = findings.Reason, Target = DeliveryTarget.Relay.Instance })] };
+            // Content that is not wanted does not come back either.
+            envelope = envelope with { Return = DsnReturn.Headers, Recipients = [.. envelope.Recipients.Select(r => r with { Action = Bouncing, NextHop = findings.Reason, Target = DeliveryTarget.Relay.Instance })] };
         else if ((findings.Filter.Length > 0 ? findings.Filter : config.ContentFilter) is { Length: > 0 } filter)
             envelope = envelope with { Recipients = Filtered(envelope.Recipients, filter, config) };
         return envelope with { Hold = envelope.Hold || findings.Hold };

@@ -181,7 +181,10 @@ internal sealed class ContentChecks(CleanupConfig config, CleanupSubject subject
     private void Log(string action, in Context context, string text) =>
         Publish(action, context.Kind, context.Content.Length > LoggedContent ? context.Content[..LoggedContent] : context.Content, text);
 
-    private void Publish(string action, string kind, string content, string text) => events.Publish(new ContentNoted(subject.Id, action, kind, content)
+    /// <summary>A folded field is told on one line, with a mark for each character that is none of text, as the original does.</summary>
+    private static string OnOneLine(string content) => content.Any(char.IsControl) ? string.Concat(content.Select(c => char.IsControl(c) ? '?' : c)) : content;
+
+    private void Publish(string action, string kind, string content, string text) => events.Publish(new ContentNoted(subject.Id, action, kind, OnOneLine(content))
     {
         At = events.Now,
         Origin = subject.Origin,

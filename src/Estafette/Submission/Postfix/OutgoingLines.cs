@@ -94,6 +94,9 @@ internal sealed class OutgoingLines
 
     private static string PathOf(string written, string bare)
     {
+        // A route of old: blanks behind its commas are ours.
+        if (written.StartsWith('@'))
+            return written.Replace(" ", "", StringComparison.Ordinal);
         if (!written.AsSpan().ContainsAny(' ', '<', '>') || written.StartsWith('"'))
             return written;
         int at = bare.LastIndexOf('@');
