@@ -24,11 +24,15 @@ internal sealed class CdbFile
     private readonly long _length;
     private readonly byte[] _header;
 
+    /// <summary>Its writer counted a closing NUL as part of the text (<c>postmap -N</c>).</summary>
+    private readonly bool _endsWithNul;
+
     private CdbFile(SafeFileHandle handle, long length, byte[] header)
     {
         _handle = handle;
         _length = length;
         _header = header;
+        _endsWithNul = FirstKeyEndsWithNul();
     }
 
     private CdbFile(ReadOnlyMemory<byte> content)
@@ -36,6 +40,7 @@ internal sealed class CdbFile
         _content = content;
         _length = content.Length;
         _header = content[..HeaderSize].ToArray();
+        _endsWithNul = FirstKeyEndsWithNul();
     }
 
     /// <summary>Opens a file, or <paramref name="content"/> where its octets are known already; the failure tells a person what is wrong with it.</summary>
@@ -75,9 +80,21 @@ internal sealed class CdbFile
         return file is not null;
     }
 
+    private bool FirstKeyEndsWithNul()
+    {
+        Span<byte> start = stackalloc byte[8];
+        if (_length <= HeaderSize + start.Length || !TryRead(start, HeaderSize))
+            return false;
+        uint length = BinaryPrimitives.ReadUInt32LittleEndian(start);
+        Span<byte> last = stackalloc byte[1];
+        return length is > 0 and <= MaximumItem && TryRead(last, HeaderSize + 7 + length) && last[0] == 0 && Pointers().Min() > HeaderSize;
+    }
+
+    private IEnumerable<uint> Pointers() => Enumerable.Range(0, 256).Select(i => Pointer(i).Position);
+
     public string? Get(string key)
     {
-        byte[] wanted = Encoding.UTF8.GetBytes(key);
+        byte[] wanted = Encoding.UTF8.GetBytes(_endsWithNul ? key + '\0' : key);
         uint hash = CdbHash.Of(wanted);
         (uint table, uint slots) = Pointer((int)(hash & 255));
         if (slots == 0)
@@ -97,9 +114,7 @@ internal sealed class CdbFile
 
     public IEnumerable<KeyValuePair<string, string>> All()
     {
-        long end = _length;
-        for (int i = 0; i < 256; i++)
-            end = Math.Min(end, Pointer(i).Position);
+        long end = Pointers().Min();
         byte[] lengths = new byte[8];
         for (long position = HeaderSize; position < end;)
         {
@@ -149,15 +164,23 @@ internal sealed class CdbFile
 
     private void Read(Span<byte> buffer, long position)
     {
-        if (position + buffer.Length > _length || (_handle is not null && ReadUpTo(_handle, buffer, position) < buffer.Length))
+        if (!TryRead(buffer, position))
             throw new IOException("constant database is cut off");
+    }
+
+    private bool TryRead(Span<byte> buffer, long position)
+    {
+        if (position + buffer.Length > _length || (_handle is not null && ReadUpTo(_handle, buffer, position) < buffer.Length))
+            return false;
         if (_handle is null)
             _content.Span.Slice((int)position, buffer.Length).CopyTo(buffer);
+        return true;
     }
 
     private static string NoDatabase(string path, ReadOnlySpan<byte> header) => IsBerkeley(header)
-        ? $"{path}: a Berkeley database, which is not read; compile it again with makemap"
-        : $"{path}: not a constant database; compile it again with makemap";
+        ? $"{path}: a Berkeley database, which is not read"
+        : IsLightning(header) ? $"{path}: a Lightning database, which is not read"
+        : $"{path}: not a constant database";
 
     private static int ReadUpTo(SafeFileHandle handle, Span<byte> buffer, long position)
     {
@@ -188,6 +211,8 @@ internal sealed class CdbFile
 
     private static bool IsBerkeley(ReadOnlySpan<byte> header) =>
         header.Length >= 16 && (IsMagic(header) || IsMagic(header[12..]));
+
+    private static bool IsLightning(ReadOnlySpan<byte> header) => header.Length >= 20 && BinaryPrimitives.ReadUInt32LittleEndian(header[16..]) == 0xbeefc0de;
 
     private static bool IsMagic(ReadOnlySpan<byte> bytes) =>
         BinaryPrimitives.ReadUInt32LittleEndian(bytes) is 0x00061561 or 0x00053162 or 0x61150600 or 0x62310500;

@@ -86,11 +86,11 @@ internal sealed class LookupTable(TableConfig config, FileView files, TimeProvid
     private bool KeepsOld(LoadedTable next) => next.Malformed || (next.Denied && files.RootStandsBehind);
 
     /// <summary>The table's own warning and its first odd lines; <c>check</c> tells all.</summary>
-    private static string? Told(LoadedTable loaded)
+    private string? Told(LoadedTable loaded)
     {
         if (loaded.Notes.IsEmpty)
             return loaded.Warning;
-        IEnumerable<string> lines = loaded.Notes.Take(MaximumTold).Select(n => string.Create(CultureInfo.InvariantCulture, $"line {n.Line}: {n.Text}"));
+        IEnumerable<string> lines = loaded.Notes.Take(MaximumTold).Select(n => MapNotes.Text(config, n));
         string more = loaded.Notes.Length > MaximumTold ? string.Create(CultureInfo.InvariantCulture, $"; and {loaded.Notes.Length - MaximumTold} more lines") : "";
         return string.Join("; ", loaded.Warning is null ? lines : lines.Prepend(loaded.Warning)) + more;
     }

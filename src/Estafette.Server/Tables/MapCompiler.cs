@@ -10,6 +10,17 @@ public enum MapKind : byte { Plain, Aliases, Set }
 /// <summary>The rows of a map's source, or the first thing wrong with it as makemap(8) tells it.</summary>
 public sealed record MapSource(ImmutableArray<KeyValuePair<string, string>> Rows, string? Error = null);
 
+/// <summary>Who may read a compiled file.</summary>
+/// <param name="User">Its owner; null for whoever writes it.</param>
+public readonly record struct MapAccess(UnixFileMode Mode, uint? User = null, uint? Group = null)
+{
+    public static MapAccess ForAll { get; } = new(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
+
+    /// <summary>That of a file: a map of secrets must not be more open than its source. For all where there is no such file.</summary>
+    public static MapAccess Of(string path) =>
+        FileStamp.TryRead(path, out FileStamp stamp, out _) ? new MapAccess((UnixFileMode)(stamp.Mode & 0x1ff), stamp.User, stamp.Group) : ForAll;
+}
+
 /// <summary>What makemap and newaliases do: text in, compiled file out. A file is replaced whole or not at all.</summary>
 public static partial class MapCompiler
 {
@@ -38,7 +49,10 @@ public static partial class MapCompiler
     /// Writes a compiled file beside its place, makes it durable, gives it the mode and owner of its source, and renames it there. Throws
     /// IOException or UnauthorizedAccessException; then the old file is untouched.
     /// </summary>
-    public static void Write(string path, IEnumerable<KeyValuePair<string, string>> rows, string? source)
+    public static void Write(string path, IEnumerable<KeyValuePair<string, string>> rows, string? source) => Write(path, rows, source is null ? MapAccess.ForAll : MapAccess.Of(source));
+
+    /// <summary>The same with the access that <paramref name="access"/> says. Handing a file to somebody works for root only, and only root's files need it.</summary>
+    public static void Write(string path, IEnumerable<KeyValuePair<string, string>> rows, MapAccess access)
     {
         string temporary = $"{path}.{Guid.NewGuid():N}";
         try
@@ -53,7 +67,7 @@ public static partial class MapCompiler
             using (var file = new FileStream(temporary, options))
             {
                 CdbWriter.Write(file, rows);
-                Adopt(file.SafeFileHandle, source);
+                Grant(file.SafeFileHandle, path, access);
                 file.Flush(flushToDisk: true);
             }
             File.Move(temporary, path, overwrite: true);
@@ -83,17 +97,11 @@ public static partial class MapCompiler
     private static bool LooksSecret(KeyValuePair<string, string> row) =>
         row.Value.StartsWith('$') || (Credential.TryParse(row.Key, row.Value, out _) && row.Value.Split(':').Length == 2 && !row.Value.Contains('/', StringComparison.Ordinal));
 
-    /// <summary>A map of secrets must not be more open than its source. Handing it to the source's owner works for root only, and only root's files need it.</summary>
-    private static void Adopt(Microsoft.Win32.SafeHandles.SafeFileHandle file, string? source)
+    private static void Grant(Microsoft.Win32.SafeHandles.SafeFileHandle file, string path, MapAccess access)
     {
-        if (source is null || !FileStamp.TryRead(source, out FileStamp stamp, out _))
-        {
-            File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
-            return;
-        }
-        if (ChangeOwner(file.DangerousGetHandle().ToInt32(), stamp.User, stamp.Group) != 0 && FileStamp.EffectiveUser() == 0)
-            throw new IOException($"{source}: its owner cannot be carried over: {Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError())}");
-        File.SetUnixFileMode(file, (UnixFileMode)(stamp.Mode & 0x1ff));
+        if (access.User is { } user && access.Group is { } group && ChangeOwner(file.DangerousGetHandle().ToInt32(), user, group) != 0 && FileStamp.EffectiveUser() == 0)
+            throw new IOException($"{path}: its owner cannot be carried over: {Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError())}");
+        File.SetUnixFileMode(file, access.Mode);
     }
 
     private static MapSource Wrong(string name, int line, string what) => new([], string.Create(CultureInfo.InvariantCulture, $"{name}:{line}: {what}"));

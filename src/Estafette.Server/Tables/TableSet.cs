@@ -140,6 +140,24 @@ public sealed class TableSet
     /// <summary>What is wrong with the tables' contents, each finding where the table is declared or at its own line.</summary>
     public ImmutableArray<Diagnostic> Check() => [.. _tables.Values.OrderBy(t => t.Config.At.Line).SelectMany(TableCheck.Of)];
 
+    /// <summary>What the original prints of a table and those in it when it opens them: odd lines, a source that is newer; empty where there is nothing to tell.</summary>
+    public ImmutableArray<string> Remarks(TableConfig table)
+    {
+        var remarks = ImmutableArray.CreateBuilder<string>();
+        foreach (TableConfig part in table.WithParts())
+        {
+            if (_tables.GetValueOrDefault(part.Name)?.Current() is not { } loaded)
+                continue;
+            if (loaded.Warning is { } warning)
+                remarks.Add(warning);
+            remarks.AddRange(loaded.Notes.Select(n => MapNotes.Text(part, n)));
+        }
+        return remarks.ToImmutable();
+    }
+
+    /// <summary>Why a table or one of those in it cannot be read; null when all can.</summary>
+    public string? Failure(TableConfig table) => table.WithParts().Select(p => _tables.GetValueOrDefault(p.Name)?.Current()).FirstOrDefault(l => l is { Rows: null })?.Failure;
+
     /// <summary>What cannot be read at all, in words: a reload that would lose a table is none.</summary>
     public ImmutableArray<string> Unreadable() =>
         [.. _tables.Values.Select(t => (t.Config.Name, State: t.Current())).Where(t => t.State.Rows is null).Select(t => $"table {t.Name}: {t.State.Failure ?? "not read"}")];
@@ -162,7 +180,7 @@ public sealed class TableSet
     }
 
     /// <summary>Asks one table, for which an empty value is one.</summary>
-    internal ValueTask<TableAnswer> AskAsync(string table, string key, MapUse use, CancellationToken cancellationToken)
+    public ValueTask<TableAnswer> AskAsync(string table, string key, MapUse use, CancellationToken cancellationToken)
     {
         if (!_maps.TryGetValue(table, out LookupMap? map))
             return ValueTask.FromResult<TableAnswer>(new TableAnswer.Unavailable($"no table {table}"));

@@ -77,8 +77,8 @@ internal sealed class TableSource(FileView files)
         if (!CdbFile.TryOpen(path, files.Handed.Find(path)?.Content, out CdbFile? file, out string failure))
         {
             return hasSource && stamp.Size > 0 && !failure.Contains("denied", StringComparison.Ordinal)
-                ? FromText(source, stamp, sourceStamp, $"{failure}; until then its source {source} is used")
-                : new LoadedTable(null, failure, stamp) { Denied = failure.Contains("denied", StringComparison.Ordinal) };
+                ? FromText(source, stamp, sourceStamp, $"{failure}; compile it again with makemap; until then its source {source} is used")
+                : new LoadedTable(null, $"{failure}; compile it again with makemap", stamp) { Denied = failure.Contains("denied", StringComparison.Ordinal) };
         }
         string? stale = hasSource && sourceStamp.Modified > stamp.Modified ? $"{path} is older than its source {source} (run makemap {source})" : null;
         return new LoadedTable(new CdbRows(file), null, stamp) { Warning = stale };
@@ -105,7 +105,7 @@ internal sealed class TableSource(FileView files)
         {
             bool denied = failure.Contains("denied", StringComparison.Ordinal);
             return hasSource && !denied
-                ? FromMapText(config, stamp, sourceStamp, $"{failure}; until then its source {config.Path} is used (run {Maker(config)})")
+                ? FromMapText(config, stamp, sourceStamp, $"{failure}; its source {config.Path} is used (run {Maker(config)})")
                 : new LoadedTable(null, denied ? failure : $"{failure} (run {Maker(config)})", stamp) { Denied = denied };
         }
         string? stale = hasSource && sourceStamp.Modified > stamp.Modified ? $"database {path} is older than source file {config.Path}" : null;
@@ -122,13 +122,12 @@ internal sealed class TableSource(FileView files)
 
     private LoadedTable LoadMapText(string path)
     {
-        if (!TryRead(path, files.ReadText, out string text, out LoadedTable? failed, out FileStamp stamp))
+        if (!TryRead(path, "open database ", files.ReadText, out string text, out LoadedTable? failed, out FileStamp stamp))
             return failed;
-        MapEntries read = MapText.ReadEither(text);
-        var rows = new List<KeyValuePair<string, string>>(read.Entries.Length);
+        var rows = new List<KeyValuePair<string, string>>();
         var seen = new HashSet<string>(StringComparer.Ordinal);
-        ImmutableArray<MapNote>.Builder notes = read.Notes.ToBuilder();
-        foreach (MapEntry entry in read.Entries)
+        var notes = new MapNotes();
+        foreach (MapEntry entry in AliasText.LooksLikeAliases(text) ? AliasText.Read(text, notes.Add) : MapText.Read(text, notes.Add))
         {
             string key = KeyText.FoldText(entry.Key);
             if (seen.Add(key))
@@ -136,14 +135,14 @@ internal sealed class TableSource(FileView files)
             else
                 notes.Add(new MapNote(entry.Line, $"duplicate entry: \"{entry.Key}\""));
         }
-        return new LoadedTable(new MemoryRows(rows), null, stamp) { Notes = notes.ToImmutable() };
+        return new LoadedTable(new MemoryRows(rows), null, stamp) { Notes = notes.All };
     }
 
     private LoadedTable LoadRules(TableConfig config)
     {
         string octets = Encoding.Latin1.GetString(Encoding.UTF8.GetBytes(string.Join('\n', config.Values)));
         FileStamp stamp = default;
-        if (config.Path.Length > 0 && !TryRead(config.Path, path => Encoding.Latin1.GetString(files.ReadOctets(path).Span), out octets, out LoadedTable? failed, out stamp))
+        if (config.Path.Length > 0 && !TryRead(config.Path, "open ", path => Encoding.Latin1.GetString(files.ReadOctets(path).Span), out octets, out LoadedTable? failed, out stamp))
             return failed;
         LoadedTable loaded = config.Kind == TableKind.Cidr ? CidrRules.Read(octets, stamp)
             : ExpressionRules.Read(octets, config.Kind == TableKind.Pcre ? ExpressionSyntax.Perl : ExpressionSyntax.Posix, stamp);
@@ -152,7 +151,7 @@ internal sealed class TableSource(FileView files)
 
     private LoadedTable LoadText(string path, string shown)
     {
-        if (!TryRead(path, files.ReadText, out string text, out LoadedTable? failed, out FileStamp stamp))
+        if (!TryRead(path, "", files.ReadText, out string text, out LoadedTable? failed, out FileStamp stamp))
             return failed;
         TextTable table = TextTableParser.Parse(text, TextTableForm.Detect);
         return table.IsValid
@@ -160,12 +159,12 @@ internal sealed class TableSource(FileView files)
             : new LoadedTable(null, $"{shown}:{table.ErrorLine}: {table.Error}", stamp) { Malformed = true, Line = table.ErrorLine };
     }
 
-    private bool TryRead(string path, Func<string, string> read, out string text, [NotNullWhen(false)] out LoadedTable? failed, out FileStamp stamp)
+    private bool TryRead(string path, string doing, Func<string, string> read, out string text, [NotNullWhen(false)] out LoadedTable? failed, out FileStamp stamp)
     {
         text = "";
         failed = null;
         if (!files.TryStamp(path, out stamp, out FileFailure failure))
-            failed = new LoadedTable(null, $"{path}: {failure.Text}", default) { Denied = failure.IsDenied };
+            failed = new LoadedTable(null, $"{doing}{path}: {failure.Text}", default) { Denied = failure.IsDenied };
         else if (stamp.Size > MaximumText)
             failed = new LoadedTable(null, $"{path}: larger than {MaximumText >> 20} MiB; compile it with makemap or postmap", stamp);
         else

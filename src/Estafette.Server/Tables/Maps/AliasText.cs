@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Text;
 
 namespace Estafette.Tables;
@@ -35,27 +34,24 @@ public static class AliasText
         return false;
     }
 
-    public static MapEntries Read(string text)
+    public static IEnumerable<MapEntry> Read(string text, Action<MapNote> note)
     {
-        var entries = ImmutableArray.CreateBuilder<MapEntry>();
-        var notes = ImmutableArray.CreateBuilder<MapNote>();
-        foreach (LogicalLine line in LogicalLines.Read(text, notes.Add))
+        foreach (LogicalLine line in LogicalLines.Read(text, note))
         {
             if (line.Text.Contains('\uFFFD', StringComparison.Ordinal))
             {
-                notes.Add(new MapNote(line.Line, $"non-UTF-8 input \"{line.Text}\" -- ignoring this line"));
+                note(new MapNote(line.Line, $"non-UTF-8 input \"{line.Text}\" -- ignoring this line"));
                 continue;
             }
             List<Token> tokens = Scan(line.Text);
             int colon = tokens.FindIndex(t => t.Is(':'));
             if (colon <= 0 || colon == tokens.Count - 1 || tokens.Take(colon).Any(t => t.Is(',')))
-                notes.Add(new MapNote(line.Line, "need name:value pair"));
+                note(new MapNote(line.Line, "need name:value pair"));
             else if (tokens.Take(colon).Any(t => t.Is('@') || t.Is('%')))
-                notes.Add(new MapNote(line.Line, "name must be local"));
+                note(new MapNote(line.Line, "name must be local"));
             else
-                entries.Add(new MapEntry(Write(tokens[..colon], quoted: false), Write(tokens[(colon + 1)..], quoted: true), line.Line));
+                yield return new MapEntry(Write(tokens[..colon], quoted: false), Write(tokens[(colon + 1)..], quoted: true), line.Line);
         }
-        return new MapEntries(entries.ToImmutable(), notes.ToImmutable());
     }
 
     private static List<Token> Scan(string text)

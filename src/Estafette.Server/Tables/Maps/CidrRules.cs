@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Net;
 using System.Text;
 using Estafette.Config;
@@ -21,7 +20,7 @@ internal sealed class CidrRules : RuleRows
     public static LoadedTable Read(string octets, FileStamp stamp)
     {
         var rules = new List<Rule>();
-        var notes = ImmutableArray.CreateBuilder<MapNote>();
+        var notes = new MapNotes();
         var blocks = new RuleBlocks();
         foreach (LogicalLine line in LogicalLines.Read(octets, notes.Add))
         {
@@ -46,7 +45,7 @@ internal sealed class CidrRules : RuleRows
             rules[rule] = rules[rule] with { Jump = rules.Count };
             notes.Add(new MapNote(line, "IF has no matching ENDIF"));
         }
-        return new LoadedTable(new CidrRules([.. rules]), null, stamp) { Notes = notes.ToImmutable() };
+        return new LoadedTable(new CidrRules([.. rules]), null, stamp) { Notes = notes.All };
     }
 
     public override IEnumerable<string> Results => _rules.Where(r => r.Kind == Kind.Match).Select(r => r.Value);

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Text;
 using System.Text.RegularExpressions;
 using Estafette.Config;
@@ -24,7 +23,7 @@ internal sealed class ExpressionRules : RuleRows
     public static LoadedTable Read(string octets, ExpressionSyntax syntax, FileStamp stamp)
     {
         var rules = new List<ExpressionRule>();
-        var notes = ImmutableArray.CreateBuilder<MapNote>();
+        var notes = new MapNotes();
         var blocks = new RuleBlocks();
         foreach (LogicalLine line in LogicalLines.Read(octets, notes.Add))
         {
@@ -48,7 +47,7 @@ internal sealed class ExpressionRules : RuleRows
             rules[rule].Jump = rules.Count;
             notes.Add(new MapNote(line, "IF has no matching ENDIF"));
         }
-        return new LoadedTable(new ExpressionRules([.. rules], syntax == ExpressionSyntax.Perl ? "pcre" : "regexp"), null, stamp) { Notes = notes.ToImmutable() };
+        return new LoadedTable(new ExpressionRules([.. rules], syntax == ExpressionSyntax.Perl ? "pcre" : "regexp"), null, stamp) { Notes = notes.All };
     }
 
     public override TableAnswer Find(string key, MapUse use)

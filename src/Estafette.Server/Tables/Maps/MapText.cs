@@ -22,49 +22,42 @@ public readonly record struct MapNote(int Line, string Text)
     public NotePlace Place { get; init; }
 }
 
-/// <summary>The entries of a text in their order, keys as written, and what is odd in it. Odd lines are left out, as Postfix does: one bad line must not stop the mail of all others.</summary>
-public sealed record MapEntries(ImmutableArray<MapEntry> Entries, ImmutableArray<MapNote> Notes);
-
+/// <summary>One entry of a text, its key as written.</summary>
 public readonly record struct MapEntry(string Key, string Value, int Line);
 
-/// <summary>Reads the text that postmap(1) takes, <c>key whitespace value</c>. Pure; never throws.</summary>
+/// <summary>
+/// Reads the text that postmap(1) takes, <c>key whitespace value</c>. Pure; never throws. Odd lines are told and left out, as in the original: one bad line must not stop the mail of all others.
+/// </summary>
 public static class MapText
 {
-    /// <summary>Reads a source for serving: as aliases where it has their form, else as a map.</summary>
-    public static MapEntries ReadEither(string text) => AliasText.LooksLikeAliases(text) ? AliasText.Read(text) : Read(text);
+    internal static readonly char[] Blanks = [' ', '\t', '\n', '\v', '\f', '\r'];
 
-    public static MapEntries Read(string text)
+    public static IEnumerable<MapEntry> Read(string text, Action<MapNote> note)
     {
-        var entries = ImmutableArray.CreateBuilder<MapEntry>();
-        var notes = ImmutableArray.CreateBuilder<MapNote>();
-        foreach (LogicalLine line in LogicalLines.Read(text, notes.Add))
+        foreach (LogicalLine line in LogicalLines.Read(text, note))
         {
-            if (line.Text.Contains('\uFFFD', StringComparison.Ordinal))
+            if (Problem(line.Text, out int end) is { } problem)
             {
-                notes.Add(new MapNote(line.Line, $"non-UTF-8 input \"{line.Text}\" -- ignoring this line"));
-                continue;
-            }
-            int end = KeyEnd(line.Text);
-            if (end < 0)
-            {
-                notes.Add(new MapNote(line.Line, $"unbalanced '\"' in '{line.Text}' -- ignoring this line"));
+                note(new MapNote(line.Line, problem));
                 continue;
             }
             string key = line.Text[..end];
-            string value = line.Text[end..].Trim(Blanks);
-            if (key.Length == 0 || value.Length == 0)
-            {
-                notes.Add(new MapNote(line.Line, "expected format: key whitespace value"));
-                continue;
-            }
             if (key[^1] == ':')
-                notes.Add(new MapNote(line.Line, "record is in \"key: value\" format; is this an alias file?"));
-            entries.Add(new MapEntry(key, value, line.Line));
+                note(new MapNote(line.Line, "record is in \"key: value\" format; is this an alias file?"));
+            yield return new MapEntry(key, line.Text[end..].Trim(Blanks), line.Line);
         }
-        return new MapEntries(entries.ToImmutable(), notes.ToImmutable());
     }
 
-    internal static readonly char[] Blanks = [' ', '\t', '\n', '\v', '\f', '\r'];
+    private static string? Problem(string line, out int end)
+    {
+        end = 0;
+        if (line.Contains('\uFFFD', StringComparison.Ordinal))
+            return $"non-UTF-8 input \"{line}\" -- ignoring this line";
+        end = KeyEnd(line);
+        if (end < 0)
+            return $"unbalanced '\"' in '{line}' -- ignoring this line";
+        return end == 0 || line.AsSpan(end).Trim(Blanks).IsEmpty ? "expected format: key whitespace value" : null;
+    }
 
     /// <summary>The first blank outside quotation marks; the length where there is none, -1 where a quotation mark is not closed.</summary>
     private static int KeyEnd(string line)

@@ -42,7 +42,7 @@ public sealed class MapListTests
     [InlineData("unionmap:{inline:{x=1},fail:broken}", "x", "[fail:broken lookup error]")]
     [InlineData("proxy:inline:{x=1}", "x", "1")]
     [InlineData("fail:now", "x", "[fail:now lookup error]")]
-    [InlineData("environ:", "HOME", null)]
+    [InlineData("environ:x", "HOME", null)]
     [InlineData("unix:passwd.byname", "ROOT", "root:x:0:0:root:/root:/bin/bash")]
     [InlineData("unix:passwd.byname", "no such user", null)]
     [InlineData("unix:group.byname", "root", "root:x:0:")]

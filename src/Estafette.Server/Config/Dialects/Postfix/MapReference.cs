@@ -36,8 +36,8 @@ public static class MapReferences
     private static MapReference Parse(string text, SourceSpan at, int depth)
     {
         int colon = text.IndexOf(':', StringComparison.Ordinal);
-        if (colon <= 0)
-            return new MapReference(null, $"open dictionary: expecting \"type:name\" form instead of \"{text}\"", "write the type of the table before its name, such as hash:" + text.TrimStart(':'));
+        if (colon <= 0 || colon == text.Length - 1)
+            return new MapReference(null, $"open dictionary: expecting \"type:name\" form instead of \"{text}\"", colon < 0 ? $"write the type of the table before its name, such as hash:{text}" : "write type and name");
         if (depth > MaximumDepth)
             return new MapReference(null, $"tables in tables deeper than {MaximumDepth}: \"{text}\"", "take some of them apart");
         string type = text[..colon], name = text[(colon + 1)..];
@@ -67,7 +67,6 @@ public static class MapReferences
     private static MapReference WithPath(TableConfig table, string path) =>
         path.StartsWith('{')
             ? new MapReference(null, $"\"{table.Name}\": a table of this type is a file", "write inline:{...}, or name a file")
-            : path.Length == 0 ? new MapReference(null, $"\"{table.Name}\" names no file", "write the file behind the colon")
             : new MapReference(table with { Path = path });
 
     private static MapReference Rules(TableConfig table, string type, string name)
