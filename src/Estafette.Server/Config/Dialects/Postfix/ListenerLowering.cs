@@ -9,25 +9,13 @@ namespace Estafette.Config.Dialects.Postfix;
 /// <summary>Makes listeners out of the inet services of master.cf that run smtpd(8): one for each address that <c>inet_interfaces</c> and <c>inet_protocols</c>, or the service's own host, name.</summary>
 internal sealed class ListenerLowering(ReadingContext context, SmtpdLowering smtpd, CleanupLowering cleanup)
 {
-    private static readonly ImmutableDictionary<string, int> s_ports = new Dictionary<string, int>(StringComparer.OrdinalIgnoreCase)
-    {
-        ["smtp"] = 25,
-        ["mail"] = 25,
-        ["smtps"] = 465,
-        ["submissions"] = 465,
-        ["urd"] = 465,
-        ["ssmtp"] = 465,
-        ["submission"] = 587,
-        ["lmtp"] = 24,
-    }.ToImmutableDictionary(StringComparer.OrdinalIgnoreCase);
-
     public ImmutableArray<ListenerConfig> Lower(string hostName)
     {
         var listeners = ImmutableArray.CreateBuilder<ListenerConfig>();
         foreach (ServiceEntry service in context.Settings.Services.Where(s => s is { Command: "smtpd", Type: "inet" }))
         {
             ParameterReader reader = context.Of(service);
-            if (Port(service) is not { } port)
+            if (Port(service, reader) is not { } port)
                 continue;
             ListenerConfig? model = null;
             foreach (IPAddress address in Addresses(service, reader))
@@ -47,21 +35,42 @@ internal sealed class ListenerLowering(ReadingContext context, SmtpdLowering smt
         return (host.StartsWith('[') && host.EndsWith(']') ? host[1..^1] : host, name[(colon + 1)..]);
     }
 
-    private int? Port(ServiceEntry service)
+    private int? Port(ServiceEntry service, ParameterReader reader)
     {
         string port = Split(service.Name).Port;
         if (int.TryParse(port, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number is > 0 and < 65536)
             return number;
-        if (s_ports.TryGetValue(port, out number) || OfSystem(port) is { } known && (number = known) > 0)
+        Dictionary<string, int> ports = KnownPorts(reader);
+        if (ports.TryGetValue(port, out number))
             return number;
+        if (OfSystem(port) is { } known)
+            return known;
         if (port == "smtpd")
         {
             context.Findings.Warning(service.At, "`smtpd` is the name of a program and not of a port; it is taken for `smtp`", "write `smtp inet ... smtpd`");
-            return s_ports["smtp"];
+            return 25;
         }
         context.Findings.Error(service.At, "host/service " + service.Name + " not found: Servname not supported for ai_socktype",
-            Spelling.Closest(port, s_ports.Keys) is { } meant ? "did you mean `" + meant + "`?" : "write a number, or a name of /etc/services");
+            Spelling.Closest(port, ports.Keys) is { } meant ? "did you mean `" + meant + "`?" : "write a number, or a name of /etc/services");
         return null;
+    }
+
+    /// <summary><c>known_tcp_ports</c>: names that need no look into /etc/services, as <c>smtps=submissions=465</c>.</summary>
+    private static Dictionary<string, int> KnownPorts(ParameterReader reader)
+    {
+        var ports = new Dictionary<string, int>(StringComparer.Ordinal);
+        foreach (string group in reader.Words("known_tcp_ports"))
+        {
+            string[] parts = group.Split('=', StringSplitOptions.TrimEntries);
+            if (parts.Length < 2 || !int.TryParse(parts[^1], NumberStyles.None, CultureInfo.InvariantCulture, out int number) || number is < 1 or > 65535)
+            {
+                reader.Fail("known_tcp_ports", "known_tcp_ports: bad entry \"" + group + "\"", "write `name=port`");
+                continue;
+            }
+            foreach (string name in parts[..^1])
+                ports[name] = number;
+        }
+        return ports;
     }
 
     private int? OfSystem(string name)

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Text;
 using Estafette.Config.Model;
 
 namespace Estafette.Config.Dialects.Postfix;
@@ -53,13 +52,11 @@ internal sealed class MatchListLowering(ReadingContext context)
             context.Findings.Error(at, "files of patterns name each other deeper than " + DeepestFile + ": " + path, "let no file name itself");
             return;
         }
-        FileContent content = context.Machine.Read(path);
-        if (content.Failure is not null)
+        if (context.ReadSource(path, out string? problem) is not { } source)
         {
-            context.Findings.Error(at, "open file " + path + ": " + content.Failure, "create the file, or remove its name");
+            context.Findings.Error(at, "open file " + path + ": " + problem, "create the file, or remove its name");
             return;
         }
-        var source = new SourceText(path, Encoding.UTF8.GetString(content.Bytes.Span));
         foreach (LogicalLine line in LogicalLines.Of(source, context.Findings))
         {
             foreach (string word in Words.Split(line.Text))

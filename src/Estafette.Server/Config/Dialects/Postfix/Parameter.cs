@@ -16,7 +16,7 @@ internal sealed record Parameter
     public required string Default { get; init; }
     public Support Support { get; init; }
 
-    /// <summary>Why it is not supported: a word of <see cref="SupportReasons"/>.</summary>
+    /// <summary>Why it is not supported: a word of <see cref="SupportReasons"/>. Of a supported one the command that reads it, where no lowering does.</summary>
     public string Reason { get; init; } = "";
     public bool NotEmpty { get; init; }
 

@@ -12,6 +12,7 @@ internal sealed class PostfixLowering(ReadingContext context)
     {
         ParameterReader global = context.Global();
         string name = hostName ?? global.Text("myhostname");
+        CheckChoices(global);
         var smtpd = new SmtpdLowering(context);
         var cleanup = new CleanupLowering(context);
         ServiceEntry? pickup = context.Settings.Services.FirstOrDefault(s => s.Command == "pickup");
@@ -38,5 +39,18 @@ internal sealed class PostfixLowering(ReadingContext context)
         new ServiceCheck(context).Tell();
         new UnusedParameters(context).Tell();
         return config with { Tables = context.Tables.ToImmutable() };
+    }
+
+    /// <summary>What defaults of others are made from: a slip there changes many of them.</summary>
+    private static void CheckChoices(ParameterReader global)
+    {
+        string level = global.Text("compatibility_level");
+        if (!CompatibilityLevel.TryParse(level, out _))
+            global.Fail("compatibility_level", "malformed compatibility level syntax: \"" + level + "\"", "write the release whose defaults are meant, such as 3.6");
+        string style = global.Text("mynetworks_style");
+        if (style.ToLowerInvariant() is not ("class" or "subnet" or "host"))
+            global.Fail("mynetworks_style", "unknown mynetworks_style value \"" + style + "\"", "write host, subnet or class");
+        // Stands in banners and in the words of others.
+        global.Text("mail_name");
     }
 }

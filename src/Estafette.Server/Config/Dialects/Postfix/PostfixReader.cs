@@ -27,21 +27,21 @@ public static class PostfixReader
         SourceText? main = Source(Path.Combine(folder, Main), options.Machine, findings);
         SourceText? master = Source(Path.Combine(folder, Master), options.Machine, findings);
         if (main is null || master is null)
-            return Result(null, findings, main, master);
+            return Result(null, findings, [main, master]);
         PostfixSettings settings = PostfixSettings.Of(MainCf.Parse(main, findings), MasterCf.Parse(master, findings), options.Machine);
         if (findings.HasErrors)
-            return Result(null, findings, main, master);
+            return Result(null, findings, [main, master]);
         var context = new ReadingContext(findings, settings, folder, options);
         MailConfig config = new PostfixLowering(context).Lower(options.HostName);
-        return Result(findings.HasErrors ? null : config, findings, main, master);
+        return Result(findings.HasErrors ? null : config, findings, [main, master, .. context.Sources]);
     }
 
     /// <summary>The folder that is meant.</summary>
     public static string FolderOf(string path) => Path.GetFileName(path) == Main ? Path.GetDirectoryName(path) is { Length: > 0 } folder ? folder : "." : path.TrimEnd('/') is { Length: > 0 } named ? named : "/";
 
-    private static ConfigResult Result(MailConfig? config, Findings findings, SourceText? main, SourceText? master)
+    private static ConfigResult Result(MailConfig? config, Findings findings, IEnumerable<SourceText?> read)
     {
-        SourceText[] sources = [.. new[] { main, master }.OfType<SourceText>()];
+        SourceText[] sources = [.. read.OfType<SourceText>()];
         return new ConfigResult(config, findings.InOrder([.. sources.Select(s => s.Path)])) { Sources = sources.ToImmutableDictionary(s => s.Path, StringComparer.Ordinal) };
     }
 

@@ -27,20 +27,23 @@ internal static class QueueLowering
             // 0 is no limit there; here a limit has a number.
             MessageSize = size > 0 ? size : long.MaxValue / 4,
             Hops = global.Count("hopcount_limit"),
-            Sessions = Math.Max(1, global.Count("default_process_limit")) * 40,
+            // A limit on processes is one on sessions where there are none; what nobody asked for does not bind a server that can do more.
+            Sessions = global.IsSet("default_process_limit") ? Math.Max(1, global.Count("default_process_limit")) : standard.Sessions,
             ActiveMessages = Math.Max(1, global.Count("qmgr_message_active_limit")),
         };
     }
 
-    /// <summary>The age of a message at its attempt, within the two bounds, is the wait until the next: each wait doubles the age.</summary>
+    /// <summary>The wait after an attempt is the age that the message has then, within the two bounds (<c>postconf(5) minimal_backoff_time</c>).</summary>
     private static ImmutableArray<TimeSpan> Waits(TimeSpan least, TimeSpan most)
     {
         var waits = ImmutableArray.CreateBuilder<TimeSpan>();
         TimeSpan wait = least > TimeSpan.Zero ? least : TimeSpan.FromSeconds(1);
+        TimeSpan age = TimeSpan.Zero;
         while (wait < most)
         {
             waits.Add(wait);
-            wait += wait;
+            age += wait;
+            wait = age;
         }
         waits.Add(most > TimeSpan.Zero ? most : wait);
         return waits.ToImmutable();

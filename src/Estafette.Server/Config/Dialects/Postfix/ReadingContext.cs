@@ -22,6 +22,22 @@ internal sealed class ReadingContext(Findings findings, PostfixSettings settings
     /// <summary>Every parameter that a lowering asked for; those are what is supported.</summary>
     public IReadOnlySet<string> Read => _read;
 
+    /// <summary>Further files that the configuration is made of: patterns of match lists, the name of the mail domain. They are handed over with main.cf.</summary>
+    public List<SourceText> Sources { get; } = [];
+
+    /// <summary>The text of such a file; null with the reason.</summary>
+    public SourceText? ReadSource(string path, out string? problem)
+    {
+        FileContent content = options.Machine.Read(path);
+        problem = content.Failure;
+        if (problem is not null)
+            return null;
+        var source = new SourceText(path, System.Text.Encoding.UTF8.GetString(content.Bytes.Span));
+        if (!Sources.Exists(s => s.Path == path))
+            Sources.Add(source);
+        return source;
+    }
+
     public void Reads(string name) => _read.Add(name);
 
     /// <summary>What holds where no service says otherwise.</summary>

@@ -175,10 +175,9 @@ internal sealed class RewritingLowering(ReadingContext context)
         string origin = reader.Text("myorigin");
         if (!origin.StartsWith('/'))
             return origin;
-        FileContent file = context.Machine.Read(origin);
-        string line = System.Text.Encoding.UTF8.GetString(file.Bytes.Span).Split('\n')[0].Trim();
+        string line = context.ReadSource(origin, out string? problem)?.Line(1).Trim() ?? "";
         if (line.Length == 0)
-            reader.Fail("myorigin", "myorigin file " + origin + ": " + (file.Failure ?? "its first line is empty"), "write the name of this machine's mail domain into it, or `myorigin = $myhostname`");
+            reader.Fail("myorigin", "myorigin file " + origin + ": " + (problem ?? "its first line is empty"), "write the name of this machine's mail domain into it, or `myorigin = $myhostname`");
         return line;
     }
 }
