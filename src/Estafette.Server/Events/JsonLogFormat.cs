@@ -104,6 +104,10 @@ public sealed class JsonLogFormat : LogFormat
                 json.WriteNumber("pause", (long)e.Pause.TotalSeconds);
                 break;
             case RelayHostReturned e: json.WriteString("peer", e.Peer); break;
+            case MessageForwarded e:
+                json.WriteString("id", e.Id.ToString());
+                json.WriteString("onward", e.Onward.Id.ToString());
+                break;
             case NotificationQueued e:
                 Ids(json, e.Id, null);
                 json.WriteString("notification", e.Notification.ToString());

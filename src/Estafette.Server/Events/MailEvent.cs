@@ -73,6 +73,9 @@ public sealed record MessageAccepted(Envelope Envelope, string HeaderMessageId) 
     public ImmutableArray<MailAddress> GivenRecipients { get; init; } = [];
 }
 
+/// <summary>A message was sent on as a new one, where an alias or a forward file leads away.</summary>
+public sealed record MessageForwarded(MessageId Id, Envelope Onward, string HeaderMessageId) : MailEvent;
+
 /// <summary>The message waits for a delivery of this recipient (scheduler line of O20); <paramref name="Transport"/> is mda, mta or bounce.</summary>
 public sealed record RecipientScheduled(MessageId Id, uint RecipientKey, string Transport) : MailEvent;
 

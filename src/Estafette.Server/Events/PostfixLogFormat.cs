@@ -15,6 +15,7 @@ public sealed class PostfixLogFormat(string hostName, string name) : LogFormat
             case MessageAccepted e: WriteAccepted(e, line); break;
             case ContentNoted e: WriteContent(e, line); break;
             case DeliveryAttempted e: WriteDelivery(e, line); break;
+            case MessageForwarded e: Head(e, "cleanup", line).Text(e.Onward.Id.ToString()).Text(": message-id=<").Foreign(e.HeaderMessageId.Trim('<', '>')).Text(">"); break;
             case NotificationQueued e:
                 Head(e, "bounce", line).Text(e.Id.ToString()).Text(": sender ").Text(e.Kind switch { "delay" => "delay", "success" => "delivery status", _ => "non-delivery" })
                     .Text(" notification: ").Text(e.Notification.ToString());

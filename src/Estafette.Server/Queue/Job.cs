@@ -33,6 +33,8 @@ internal sealed class Job : DeliveryJob
 
     public override ValueTask<SpoolBody?> OpenBodyAsync(CancellationToken cancellationToken) => _lane.Queues.Spool.OpenBodyAsync(Envelope.Id, cancellationToken);
 
+    public override ValueTask<MessageId?> ForwardAsync(Forwarding forwarding, CancellationToken cancellationToken) => _lane.Queues.Forwarder.ForwardAsync(Batch.Message.Stored, forwarding, cancellationToken);
+
     public override void Complete(int recipient, DeliveryOutcome outcome)
     {
         ArgumentNullException.ThrowIfNull(outcome);

@@ -44,10 +44,13 @@ public sealed class MailQueue : INewMail, IAsyncDisposable
         _clock = new QueueClock(clock);
         _grouping = new Grouping(agents);
         _routes = new RouteFinder(routing.Maps, events);
-        var notifier = new Notifier(spool, config, routing.Resolve, events, this);
+        var notifier = new Notifier(spool, routing, events, this);
         _recorder = new Recorder(spool, notifier, _clock, events, Retire);
         _settlement = new Settlement(_clock, config, events, _recorder);
-        _ready = new ReadyQueues(spool, config, _settlement, events, Reroute, () => ActiveMessages > _config().Limits.ActiveMessages * 9 / 10);
+        _ready = new ReadyQueues(spool, config, _settlement, events, Reroute, () => ActiveMessages > _config().Limits.ActiveMessages * 9 / 10)
+        {
+            Forwarder = new MessageForwarder(spool, routing.Maps, events, this),
+        };
         _schedule = new Schedule(spool, _clock, config);
         Intake = new SpoolIntake(spool, this, () => _stopping);
         Operations = new QueueOperations(spool, config, _clock, events, this);

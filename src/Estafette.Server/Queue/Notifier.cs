@@ -6,6 +6,7 @@ using Estafette.Config.Model;
 using Estafette.Events;
 using Estafette.Mail;
 using Estafette.Routing;
+using Estafette.Routing.Maps;
 using Estafette.Spool;
 
 namespace Estafette.Queue;
@@ -30,7 +31,7 @@ internal enum NoticeResult : byte
 /// the progress of the recipients it tells of: none is lost, none doubled. What came from the null sender causes none (RFC 5321 s6.1, E33):
 /// where the dialect has that habit the postmaster gets it, once; else it is dropped with an event.
 /// </summary>
-internal sealed class Notifier(ISpool spool, Func<MailConfig> config, RecipientResolver resolve, EventSink events, INewMail newMail)
+internal sealed class Notifier(ISpool spool, QueueRouting routing, EventSink events, INewMail newMail)
 {
     public static NotificationAction ActionOf(Settled settled) => settled.Notice switch
     {
@@ -41,7 +42,7 @@ internal sealed class Notifier(ISpool spool, Func<MailConfig> config, RecipientR
 
     public async ValueTask<NoticeResult> NotifyAsync(Envelope original, NotificationAction action, MailAddress sender, List<Settled> told)
     {
-        MailConfig current = config();
+        MailConfig current = routing.Config();
         MailAddress to = sender;
         if (to.IsNull && !IsForPostmaster(original, current, out to))
             return Drop(original, "the message itself has the null sender: never bounce a bounce");
@@ -107,7 +108,7 @@ internal sealed class Notifier(ISpool spool, Func<MailConfig> config, RecipientR
     {
         try
         {
-            return await resolve(query, CancellationToken.None);
+            return routing.Maps() is { } maps ? await RewriteAsync(maps, query) : await routing.Resolve(query, CancellationToken.None);
         }
         catch (Exception exception)
         {
@@ -116,6 +117,18 @@ internal sealed class Notifier(ISpool spool, Func<MailConfig> config, RecipientR
             events.Publish(new OperatorWarning("queue", "Routing of a notification failed inside: " + text) { At = events.Now });
             return new RouteResult.Refused(RefusalReason.TemporaryFailure, 451, new(4, 3, 0), text, SourceSpan.None);
         }
+    }
+
+    /// <summary>Where maps route, a notification is rewritten like other mail; that its recipient does not exist shows at its delivery.</summary>
+    private static async ValueTask<RouteResult> RewriteAsync(MapRouter maps, RouteQuery query)
+    {
+        var draft = new EnvelopeDraft { ReversePath = query.ReversePath, Recipients = [new DraftRecipient(query.Recipient)], IsCopied = false };
+        return await maps.RewriteAsync(draft, CancellationToken.None) switch
+        {
+            EnvelopeRewriting.Rewritten rewritten => new RouteResult.Accepted(rewritten.Recipients, SourceSpan.None),
+            EnvelopeRewriting.Refused refused => new RouteResult.Refused(RefusalReason.TemporaryFailure, 451, refused.Status, refused.Text, SourceSpan.None) { Detail = refused.Detail },
+            _ => throw new InvalidOperationException("an unknown answer"),
+        };
     }
 
     private async ValueTask<bool> WriteAsync(ISpoolWriter writer, Envelope envelope, StatusNotificationRequest request, MailConfig current)

@@ -41,6 +41,9 @@ internal sealed class ReadyQueues : IDisposable
     }
 
     public ISpool Spool { get; }
+
+    /// <summary>Sends messages on for agents.</summary>
+    public required MessageForwarder Forwarder { get; init; }
     public QueueClock Clock => _settlement.Clock;
 
     /// <summary>Lanes that are open now.</summary>
