@@ -15,7 +15,7 @@ internal sealed class LookupTable(TableConfig config, FileView files, TimeProvid
     /// <summary>Odd lines that one warning names.</summary>
     private const int MaximumTold = 5;
 
-    private readonly TableSource _source = new(files);
+    private readonly TableSource _source = new(files, clock);
     private readonly Lock _gate = new();
     private volatile LoadedTable? _loaded;
     private long _checkedAt;

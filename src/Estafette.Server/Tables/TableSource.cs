@@ -28,10 +28,12 @@ internal sealed record LoadedTable(TableRows? Rows, string? Failure, FileStamp S
 }
 
 /// <summary>Loads tables from where they live. Every failure is a value.</summary>
-internal sealed class TableSource(FileView files)
+internal sealed class TableSource(FileView files, TimeProvider clock)
 {
     /// <summary>Octets of a text table; a larger one belongs in a compiled file.</summary>
     public const long MaximumText = 64 << 20;
+
+    private static readonly TimeSpan s_editing = TimeSpan.FromSeconds(100);
 
     private const string CompiledSuffix = ".db";
 
@@ -53,6 +55,8 @@ internal sealed class TableSource(FileView files)
             return true;
         bool exists = files.TryStamp(config.Files[0], out FileStamp stamp, out _);
         if (!exists ? loaded.Stamp != default || loaded.Failure is not null : stamp != loaded.Stamp)
+            return false;
+        if (config.Kind == TableKind.Indexed && !loaded.FromText && loaded is { Rows: not null, Warning: null } && files.TryStamp(config.Path, out FileStamp text, out _) && IsStale(stamp, text))
             return false;
         return !loaded.FromText || (files.TryStamp(TextOf(config), out FileStamp source, out _) && source == loaded.SourceStamp);
     }
@@ -108,9 +112,13 @@ internal sealed class TableSource(FileView files)
                 ? FromMapText(config, stamp, sourceStamp, $"{failure}; its source {config.Path} is used (run {Maker(config)})")
                 : new LoadedTable(null, denied ? failure : $"{failure} (run {Maker(config)})", stamp) { Denied = denied };
         }
-        string? stale = hasSource && sourceStamp.Modified > stamp.Modified ? $"database {path} is older than source file {config.Path}" : null;
+        string? stale = hasSource && IsStale(stamp, sourceStamp) ? $"database {path} is older than source file {config.Path}" : null;
         return new LoadedTable(new CdbRows(file), null, stamp) { Warning = stale };
     }
+
+    /// <summary>A source that changed a moment ago is perhaps being edited, or compiled right now.</summary>
+    private bool IsStale(FileStamp compiled, FileStamp source) =>
+        source.Modified > compiled.Modified && source.Modified < clock.GetUtcNow() - DateTimeOffset.UnixEpoch - s_editing;
 
     private static string Maker(TableConfig config) => config.Path.EndsWith("/aliases", StringComparison.Ordinal) ? "newaliases" : $"postmap {config.Path}";
 
@@ -127,7 +135,8 @@ internal sealed class TableSource(FileView files)
         var rows = new List<KeyValuePair<string, string>>();
         var seen = new HashSet<string>(StringComparer.Ordinal);
         var notes = new MapNotes();
-        foreach (MapEntry entry in AliasText.LooksLikeAliases(text) ? AliasText.Read(text, notes.Add) : MapText.Read(text, notes.Add))
+        foreach (MapEntry entry in AliasText.LooksLikeAliases(text) ? AliasText.Read(text, notes.Add)
+            : MapText.Read(text, n => notes.Add(n.Text == MapText.NoEntry ? n with { Text = n.Text + " -- ignoring this line" } : n)))
         {
             string key = KeyText.FoldText(entry.Key);
             if (seen.Add(key))

@@ -1,3 +1,6 @@
+using System.Collections.Immutable;
+using Estafette.Config.Dialects.Postfix;
+using Estafette.Program.Submission.Postfix;
 using Estafette.Tables;
 
 namespace Estafette.Program.Commands;
@@ -16,7 +19,15 @@ internal static class NewaliasesCommand
     private const string CompiledSuffix = ".db";
     private static readonly string[] UsualPlaces = ["/etc/mail/aliases", "/etc/aliases"];
 
-    public static int Run(string[] args) => Run(args, Console.Out, Console.Error);
+    /// <summary>As the language of the configuration that is meant has it; in Postfix's it is a name of sendmail(1).</summary>
+    public static async Task<int> RunAsync(string[] args) => PostfixEnvironment.IsMeant() ? await PostfixSendmail.RunAsync("newaliases", args) : Run(args, Console.Out, Console.Error);
+
+    /// <summary>Compiles all of <c>alias_database</c>, as <c>postalias</c> does (newaliases(1) of Postfix).</summary>
+    public static async Task<int> CompileDatabasesAsync()
+    {
+        ImmutableArray<string> databases = MapReferences.Split(PostfixEnvironment.Values(null)["alias_database"]);
+        return databases.IsEmpty ? ExitCode.Ok : await MapTool.RunAsync(MapToolKind.Alias, ["--", .. databases], MapToolStreams.Console(), CancellationToken.None);
+    }
 
     public static int Run(string[] args, TextWriter output, TextWriter errors)
     {

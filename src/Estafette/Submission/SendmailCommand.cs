@@ -45,7 +45,7 @@ internal static class SendmailCommand
             case SendmailOptions.Mode.RunQueue:
                 return await SmtpctlCommand.RunAsync(["schedule", "all"]);
             case SendmailOptions.Mode.NewAliases:
-                return NewaliasesCommand.Run([]);
+                return await NewaliasesCommand.RunAsync([]);
             case SendmailOptions.Mode.Smtp:
                 return await StandardInputSession.RunAsync(StateFolder.Default(), CancellationToken.None);
             default:

@@ -33,8 +33,8 @@ public sealed class OddFileTests : IDisposable
         Task<string>[] readers =
         [
             Task.Run(() => FailureOf(() => files.ReadText(path))),
-            Task.Run(() => new TableSource(files).Load(Table(TableKind.File, path)).Failure ?? ""),
-            Task.Run(() => new TableSource(files).Load(Table(TableKind.Db, path)).Failure ?? ""),
+            Task.Run(() => new TableSource(files, TimeProvider.System).Load(Table(TableKind.File, path)).Failure ?? ""),
+            Task.Run(() => new TableSource(files, TimeProvider.System).Load(Table(TableKind.Db, path)).Failure ?? ""),
             Task.Run(() => AliasReader.Include(path).Error ?? ""),
         ];
         string[] told = await Task.WhenAll(readers).WaitAsync(TimeSpan.FromSeconds(60));

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using System.Text;
 using Estafette.Config.Model;
 
 namespace Estafette.Tables;
@@ -26,11 +27,13 @@ internal sealed class MapNotes
     {
         string name = table.Path.Length > 0 ? table.Path : table.Name[(table.Name.IndexOf(':', StringComparison.Ordinal) + 1)..];
         string kind = table.Kind switch { TableKind.Regexp => "regexp map ", TableKind.Pcre => "pcre map ", TableKind.Cidr => "cidr map ", _ => "" };
+        // Rules are read as octets.
+        string text = kind.Length > 0 ? Encoding.UTF8.GetString(Encoding.Latin1.GetBytes(note.Text)) : note.Text;
         return note.Place switch
         {
-            NotePlace.Line => string.Create(CultureInfo.InvariantCulture, $"{kind}{name}, line {note.Line}: {note.Text}"),
-            NotePlace.File => $"{name}: {note.Text}",
-            _ => note.Text,
+            NotePlace.Line => string.Create(CultureInfo.InvariantCulture, $"{kind}{name}, line {note.Line}: {text}"),
+            NotePlace.File => $"{name}: {text}",
+            _ => text,
         };
     }
 }

@@ -30,6 +30,7 @@ public readonly record struct MapEntry(string Key, string Value, int Line);
 /// </summary>
 public static class MapText
 {
+    internal const string NoEntry = "expected format: key whitespace value";
     internal static readonly char[] Blanks = [' ', '\t', '\n', '\v', '\f', '\r'];
 
     public static IEnumerable<MapEntry> Read(string text, Action<MapNote> note)
@@ -56,7 +57,7 @@ public static class MapText
         end = KeyEnd(line);
         if (end < 0)
             return $"unbalanced '\"' in '{line}' -- ignoring this line";
-        return end == 0 || line.AsSpan(end).Trim(Blanks).IsEmpty ? "expected format: key whitespace value" : null;
+        return end == 0 || line.AsSpan(end).Trim(Blanks).IsEmpty ? NoEntry : null;
     }
 
     /// <summary>The first blank outside quotation marks; the length where there is none, -1 where a quotation mark is not closed.</summary>

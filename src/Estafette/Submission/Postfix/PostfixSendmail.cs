@@ -45,7 +45,7 @@ internal sealed class PostfixSendmail
         {
             PostfixSendmailOptions.Mode.ListQueue => await PostqueueCommand.ListAsync(),
             PostfixSendmailOptions.Mode.FlushQueue => await PostqueueCommand.RunAsync(["-f"]),
-            PostfixSendmailOptions.Mode.NewAliases => NewaliasesCommand.Run([]),
+            PostfixSendmailOptions.Mode.NewAliases => await NewaliasesCommand.CompileDatabasesAsync(),
             PostfixSendmailOptions.Mode.Smtp => await StandardInputSession.RunAsync(tool.State, CancellationToken.None),
             PostfixSendmailOptions.Mode.Daemon => await tool.FatalAsync("the daemon is started by 'postfix start' or 'estafette run', not by sendmail -bd"),
             PostfixSendmailOptions.Mode.Nothing => ExitCode.Ok,

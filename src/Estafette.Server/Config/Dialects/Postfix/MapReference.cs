@@ -29,6 +29,9 @@ public static class MapReferences
     /// <summary>All types that can be used, in order: what <c>postconf -m</c> prints.</summary>
     public static ImmutableArray<string> Types { get; } = [.. s_indexed.Select(t => t.Type).Where(t => t != "sdbm").Concat(s_others).Order(StringComparer.Ordinal)];
 
+    /// <summary>The items of a list of tables; braces keep one together.</summary>
+    public static ImmutableArray<string> Split(string list) => Words.Split(list);
+
     /// <param name="text">As written; without a type it is an error.</param>
     /// <param name="at">The place that findings name.</param>
     public static MapReference Parse(string text, SourceSpan at) => Parse(text, at, 0);
