@@ -18,8 +18,11 @@ internal sealed record CampaignOptions
     /// <summary>Wording counts as well.</summary>
     public bool Words { get; init; }
 
-    /// <summary>A folder with a scenario, instead of generated cases.</summary>
+    /// <summary>A folder with a scenario, or one of such folders, instead of generated cases.</summary>
     public string? Folder { get; init; }
+
+    /// <summary>Write down what Postfix does in `expected.txt` beside each scenario, and compare nothing.</summary>
+    public bool Record { get; init; }
 
     /// <summary>Where generated cases and observations are written.</summary>
     public string Output { get; init; } = "out/differ";
@@ -29,12 +32,13 @@ internal sealed record CampaignOptions
 internal static class Campaign
 {
     private const string Usage = """
-        usage: ./differ [--cases N] [--seed N] [-j N] [-v] [--words] [--out DIR] [--scenario DIR]
+        usage: ./differ [--cases N] [--seed N] [-j N] [-v] [--words] [--out DIR] [--scenario DIR [--record]]
           Runs generated configurations and mail through Debian's Postfix and through Estafette, each in a sandbox, and compares. Needs root.
           --seed N        the first seed; alone: only this one           --cases N   how many from there (default 300)
           -j N            cases at a time (default 2)                    -v          every difference, and the end of both logs
           --words         the wording of replies and notifications counts as well
-          --scenario DIR  a folder with a scenario instead                --out DIR   where cases and observations are kept (default out/differ)
+          --scenario DIR  a folder with a scenario (or one of such folders) instead; its expected.txt, where there is one, stands for Postfix
+          --record        writes expected.txt anew                        --out DIR   where cases and observations are kept (default out/differ)
         """;
 
     public static async Task<int> MainAsync(string[] args)
@@ -51,8 +55,11 @@ internal static class Campaign
             return 2;
         }
         string bin = Environment.GetEnvironmentVariable("ESTAFETTE_TEST_BIN") ?? Path.GetFullPath("out/bin");
-        string[] folders = options.Folder is not null ? [options.Folder]
-            : [.. Enumerable.Range(options.First, options.Cases).Select(seed => CaseWriter.Write(seed, options.Output))];
+        string[] folders = options.Folder is null ? [.. Enumerable.Range(options.First, options.Cases).Select(seed => CaseWriter.Write(seed, options.Output))]
+            : File.Exists(Path.Combine(options.Folder, "scenario")) ? [options.Folder]
+            : [.. Directory.GetDirectories(options.Folder).Order(StringComparer.Ordinal)];
+        if (options.Record)
+            return await RecordAsync(folders, options);
         var results = new SortedDictionary<string, IReadOnlyList<Difference>>(StringComparer.Ordinal);
         await Parallel.ForEachAsync(folders, new ParallelOptions { MaxDegreeOfParallelism = options.Jobs }, async (folder, _) =>
         {
@@ -71,14 +78,17 @@ internal static class Campaign
     private static async Task<IReadOnlyList<Difference>> CompareAsync(string folder, string bin, CampaignOptions options)
     {
         Observation expected = await OfPostfixAsync(folder, options), actual = await PrivateSystem.RunAsync(folder, bin);
-        await File.WriteAllTextAsync(Path.Combine(folder, "estafette.txt"), actual.Write());
+        await File.WriteAllTextAsync(Path.Combine(Kept(folder, options), "estafette.txt"), actual.Write());
         return Comparison.Of(expected, actual);
     }
 
     /// <summary>What Postfix did is kept beside a generated case, and used again as long as case and runner are the same.</summary>
     private static async Task<Observation> OfPostfixAsync(string folder, CampaignOptions options)
     {
-        string kept = Path.Combine(folder, "postfix.txt"), mark = Path.Combine(folder, "postfix.key");
+        string recorded = Path.Combine(folder, "expected.txt");
+        if (File.Exists(recorded))
+            return Observation.Read(await File.ReadAllTextAsync(recorded));
+        string kept = Path.Combine(Kept(folder, options), "postfix.txt"), mark = Path.Combine(Kept(folder, options), "postfix.key");
         string key = Key(folder);
         if (options.Folder is null && File.Exists(kept) && File.Exists(mark) && await File.ReadAllTextAsync(mark) == key)
             return Observation.Read(await File.ReadAllTextAsync(kept));
@@ -86,6 +96,21 @@ internal static class Campaign
         await File.WriteAllTextAsync(kept, observation.Write());
         await File.WriteAllTextAsync(mark, key);
         return observation;
+    }
+
+    private static string Kept(string folder, CampaignOptions options) =>
+        options.Folder is null ? folder : Directory.CreateDirectory(Path.Combine(options.Output, Path.GetFileName(Path.GetFullPath(folder)))).FullName;
+
+    private static async Task<int> RecordAsync(string[] folders, CampaignOptions options)
+    {
+        await Parallel.ForEachAsync(folders, new ParallelOptions { MaxDegreeOfParallelism = options.Jobs }, async (folder, _) =>
+        {
+            Observation observation = await PrivateSystem.RunAsync(folder, null);
+            await File.WriteAllTextAsync(Path.Combine(Kept(folder, options), "postfix.txt"), observation.Write(), CancellationToken.None);
+            await File.WriteAllTextAsync(Path.Combine(folder, "expected.txt"), observation.Write(withLog: false), CancellationToken.None);
+        });
+        Console.WriteLine($"{folders.Length} recorded");
+        return 0;
     }
 
     private static string Key(string folder)
@@ -112,7 +137,7 @@ internal static class Campaign
             return;
         foreach (string side in (string[])["postfix", "estafette"])
         {
-            string kept = Path.Combine(folder, side + ".txt");
+            string kept = Path.Combine(Kept(folder, options), side + ".txt");
             if (File.Exists(kept))
                 Console.WriteLine($"  log of {side}:\n" + string.Concat(Observation.Read(File.ReadAllText(kept)).Sections.Where(s => s.Title == Observation.Log).SelectMany(s => s.Lines).TakeLast(60).Select(l => $"    {l}\n")));
         }
@@ -130,6 +155,9 @@ internal static class Campaign
             {
                 case "-v":
                     options = options with { Verbose = true };
+                    continue;
+                case "--record":
+                    options = options with { Record = true };
                     continue;
                 case "--words":
                     options = options with { Words = true };

@@ -57,7 +57,7 @@ internal sealed class Mailboxes
     }
 
     private IEnumerable<FileInfo> Changed() =>
-        Files().Where(f => !(f.Name.EndsWith(".lock", StringComparison.Ordinal) || f.Name.EndsWith(".db", StringComparison.Ordinal) || f.Directory!.Name == "tmp" || (f.Length == 0 && f.DirectoryName == "/var/mail"))
+        Files().Where(f => !(f.Name.EndsWith(".lock", StringComparison.Ordinal) || f.Name.EndsWith(".db", StringComparison.Ordinal) || f.Name.StartsWith("dovecot", StringComparison.Ordinal) || f.Name == "maildirfolder" || f.Directory!.Name == "tmp" || (f.Length == 0 && f.DirectoryName == "/var/mail"))
             && !(_before.TryGetValue(f.FullName, out (long, DateTime) before) && before == (f.Length, f.LastWriteTimeUtc)));
 
     private FileInfo[] Files() =>

@@ -89,7 +89,7 @@ internal static partial class MessageText
         }
     }
 
-    [GeneratedRegex(@"\b(id|queued as) (?=[0-9A-Za-z]*\d)[0-9A-Za-z]{6,24}\b")]
+    [GeneratedRegex(@"\b(id|queued as) (?=[0-9A-Za-z+/]*\d)[0-9A-Za-z+/]{6,24}(?![0-9A-Za-z+/])")]
     private static partial Regex QueueId();
 
     [GeneratedRegex(@"<20\d{12}\.[0-9A-Za-z]+@")]

@@ -19,7 +19,7 @@ internal sealed class Observation
         return lines;
     }
 
-    public string Write() => string.Concat(_sections.Select(s => "== " + s.Title + "\n" + string.Concat(s.Lines.Select(l => "  " + l.ReplaceLineEndings("\\n") + "\n"))));
+    public string Write(bool withLog = true) => string.Concat(_sections.Where(s => withLog || s.Title != Log).Select(s => "== " + s.Title + "\n" + string.Concat(s.Lines.Select(l => "  " + l.ReplaceLineEndings("\\n") + "\n"))));
 
     public static Observation Read(string text)
     {

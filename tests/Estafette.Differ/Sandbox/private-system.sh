@@ -49,6 +49,7 @@ ip -6 route add default via 2001:db8:1::2
 ip -n world route add local 198.51.100.0/24 dev lo
 ip -n world route add local 203.0.113.0/24 dev lo
 ip -n world route add local 2001:db8:2::/64 dev lo
+ip netns exec world sh -c "echo 1 > /proc/sys/net/ipv6/ip_nonlocal_bind"
 hostname "$host"
 
 rm -rf /etc/resolv.conf /etc/hosts /etc/nsswitch.conf /etc/aliases /etc/aliases.db /etc/mailname /etc/postfix/main.cf /etc/postfix/master.cf /var/mail \
