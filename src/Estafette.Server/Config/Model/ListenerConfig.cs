@@ -85,6 +85,9 @@ public sealed record LocalSubmissionConfig
     public bool MaskSource { get; init; }
     public string Tag { get; init; } = "local";
 
+    /// <summary><c>authorized_submit_users</c>: login names that may hand in mail; empty for all.</summary>
+    public MatchList Submitters { get; init; } = MatchList.Empty;
+
     /// <summary>What cleanup(8) does with messages of local programs; null where the language has no such thing.</summary>
     public CleanupConfig? Cleanup { get; init; }
 }

@@ -39,9 +39,14 @@ internal static class MissingFields
         return config.NameBehindAddress ? $"{subject.Sender} ({Comment(name)})" : $"{EncodedWord.Phrase(name)} <{subject.Sender}>";
     }
 
-    /// <summary>RFC 5322 s3.2.2: nothing in the name may end the comment.</summary>
-    private static string Comment(string name) =>
-        string.Concat(FieldText.Sanitize(name).Select(c => c is '(' or ')' or '\\' ? "\\" + c : c.ToString()));
+    /// <summary>RFC 5322 s3.2.2: parentheses that come in pairs are a comment within; others must not end it.</summary>
+    private static string Comment(string name)
+    {
+        string text = FieldText.Sanitize(name);
+        int depth = 0;
+        bool paired = !text.Contains('\\', StringComparison.Ordinal) && text.All(c => c switch { '(' => ++depth > 0, ')' => --depth >= 0, _ => true }) && depth == 0;
+        return paired ? text : string.Concat(text.Select(c => c is '(' or ')' or '\\' ? "\\" + c : c.ToString()));
+    }
 
     private static void WriteLine(IBufferWriter<byte> output, string line)
     {

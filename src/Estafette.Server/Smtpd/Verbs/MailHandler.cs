@@ -1,6 +1,7 @@
 using Estafette.Config.Model;
 using Estafette.Mail;
 using Estafette.Smtp;
+using Estafette.Smtpd.Cleanup;
 using Estafette.Spool;
 using Estafette.Tables;
 
@@ -71,7 +72,8 @@ internal sealed class MailHandler : CommandHandler
         rest = ok ? System.Text.Encoding.UTF8.GetString(after) : "";
         if (ok && sender.NeedsSmtpUtf8 && !rest.Contains("SMTPUTF8", StringComparison.OrdinalIgnoreCase))
             return false;
-        if (ok && sender.Domain.Length == 0 && !sender.IsNull)
+        // Where maps route, a name without a domain is completed with everything else of the envelope.
+        if (ok && sender.Domain.Length == 0 && !sender.IsNull && session.Services.Maps is null)
             sender = sender with { Domain = session.Connection.HostName };
         return ok;
     }
@@ -89,6 +91,8 @@ internal sealed class MailHandler : CommandHandler
     /// <summary>The null sender of notifications and the user's own address need no row; root may use any.</summary>
     private static async ValueTask<CommandResult?> LocalRefusalAsync(SmtpSession session, MailAddress sender, CancellationToken cancellationToken)
     {
+        if (await SubmitterCheck.RefusalAsync(session, cancellationToken) is { } refused)
+            return refused;
         if (session.Services.Config.LocalSubmission.SendersTable is not { } table || session.Connection.LocalUid is not { } uid || uid == 0 || sender.IsNull)
             return null;
         string? name = null;

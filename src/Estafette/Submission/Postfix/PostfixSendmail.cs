@@ -18,6 +18,9 @@ internal sealed class PostfixSendmail
     /// <summary>Octets of one field that <c>-t</c> looks at (<c>header_size_limit</c>'s default; what cleanup cuts later it cuts anyway).</summary>
     private const int HeaderLimit = 102_400;
 
+    /// <summary>How the daemon begins to say so.</summary>
+    private const string NotAllowed = "550 5.7.1 User ";
+
     private readonly PostfixTool _tool;
     private readonly PostfixSendmailOptions _options;
     private string _user = "";
@@ -138,7 +141,12 @@ internal sealed class PostfixSendmail
             case SubmissionResult.Accepted:
                 break;
             case SubmissionResult.Refused refused:
-                return await _tool.FatalAsync(refused.Reply.StartsWith("552", StringComparison.Ordinal) ? _user + ": message file too big" : _user + ": " + refused.Reply);
+                return await _tool.FatalAsync(refused.Reply switch
+                {
+                    ['5', '5', '2', ..] => _user + ": message file too big",
+                    _ when refused.Reply.StartsWith(NotAllowed, StringComparison.Ordinal) => refused.Reply[NotAllowed.IndexOf('U', StringComparison.Ordinal)..],
+                    _ => _user + ": " + refused.Reply,
+                });
             case SubmissionResult.NoDaemon down:
                 if (await DropFolder.KeepAsync(_tool.State, submission, CancellationToken.None) is { } problem)
                     return await _tool.FatalAsync($"{_user}: the mail system is down ({down.Reason}), and the message could not be kept: {problem}");

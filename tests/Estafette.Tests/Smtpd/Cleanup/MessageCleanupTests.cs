@@ -42,7 +42,8 @@ public sealed class MessageCleanupTests
     [Theory]
     [InlineData("Alice Martin", false, "From: Alice Martin <a@client.test>\r\n")]
     [InlineData("Martin, Alice", false, "From: \"Martin, Alice\" <a@client.test>\r\n")]
-    [InlineData("Alice (M)", true, "From: a@client.test (Alice \\(M\\))\r\n")]
+    [InlineData("Alice (the) M", true, "From: a@client.test (Alice (the) M)\r\n")]
+    [InlineData("Alice) M(", true, "From: a@client.test (Alice\\) M\\()\r\n")]
     public void E29_the_full_name_goes_into_a_missing_From(string name, bool behind, string expected)
     {
         _bench.Context = HeaderContext.Local;

@@ -53,7 +53,7 @@ internal sealed class CleanupLowering(ReadingContext context)
     }
 
     /// <summary>Local programs whose user is listed may hand in mail (<c>authorized_submit_users</c>).</summary>
-    public MatchList Submitters() => context.Global().MatchList("authorized_submit_users");
+    public MatchList Submitters() => context.Global().IsTrue("authorized_submit_users", "static:anyone") ? MatchList.Empty : context.Global().MatchList("authorized_submit_users");
 
     private ParameterReader CleanupService(ParameterReader reader)
     {

@@ -23,7 +23,7 @@ internal sealed class PostfixLowering(ReadingContext context)
             Source = context.Folder,
             HostName = name,
             Listeners = new ListenerLowering(context, smtpd, cleanup).Lower(name),
-            LocalSubmission = new LocalSubmissionConfig { Cleanup = local },
+            LocalSubmission = new LocalSubmissionConfig { Submitters = cleanup.Submitters(), Cleanup = local },
             Maps = new RewritingLowering(context).Lower(global),
             Actions = new DeliveryLowering(context).Lower(),
             Identities = smtpd.Identities,
