@@ -4,6 +4,9 @@ namespace Estafette.Events;
 public interface IEventReader
 {
     void On(MailEvent mailEvent);
+
+    /// <summary>Whether it wants events about each step of the queue, too; without such a reader nobody makes them.</summary>
+    bool WantsSteps => true;
 }
 
 /// <summary>
@@ -13,12 +16,16 @@ public interface IEventReader
 public sealed class EventSink(TimeProvider clock, params IEnumerable<IEventReader> readers)
 {
     private readonly IEventReader[] _readers = [.. readers];
+    private readonly bool _tellsSteps = readers.Any(reader => reader.WantsSteps);
     private volatile System.Collections.Immutable.ImmutableHashSet<string> _trace = [];
 
     /// <summary>For rooms under test that nobody listens to.</summary>
     public static EventSink Silent { get; } = new(TimeProvider.System);
 
     public DateTimeOffset Now => clock.GetUtcNow();
+
+    /// <summary>Whether anybody wants steps of the queue; ask before building one.</summary>
+    public bool TellsSteps => _tellsSteps;
 
     public void Publish(MailEvent mailEvent)
     {

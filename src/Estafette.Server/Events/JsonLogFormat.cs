@@ -115,6 +115,19 @@ public sealed class JsonLogFormat : LogFormat
                 json.WriteString("to", e.To.ToString());
                 break;
             case NotificationDropped e: Reason(json, e.Id, e.Reason); break;
+            case MessageActivated e: Ids(json, e.Envelope.Id, null); break;
+            case MessageFinished e: Ids(json, e.Id, null); break;
+            case MessageOperated e: Reason(json, e.Id, e.What); break;
+            case RelayConnectFailed e:
+                json.WriteString("peer", e.Peer);
+                json.WriteString("reason", e.Reason);
+                break;
+            case CommandNoted e:
+                Client(json, e.Address, e.HostName);
+                json.WriteString("action", e.Action);
+                json.WriteString("stage", e.Stage);
+                json.WriteString("text", e.Text);
+                break;
             case MessageExpired e: Reason(json, e.Id, "expired"); break;
             case MessageHeld e: Reason(json, e.Id, e.Reason); break;
             case MessageRemoved e: Reason(json, e.Id, e.Reason); break;

@@ -46,7 +46,7 @@ public sealed class LogLine
     public LogLine Seconds(TimeSpan time)
     {
         double seconds = Math.Max(0, time.TotalSeconds);
-        string format = seconds >= 100 ? "F0" : seconds >= 1 ? "0.#" : "0.##";
+        string format = seconds >= 10 ? "F0" : seconds >= 1 ? "0.#" : "0.##";
         return Text(seconds.ToString(format, CultureInfo.InvariantCulture));
     }
 

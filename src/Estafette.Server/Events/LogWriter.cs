@@ -33,6 +33,8 @@ public sealed class LogWriter : IEventReader, IDisposable
         _thread.Start();
     }
 
+    public bool WantsSteps => _format.WantsSteps;
+
     public void On(MailEvent mailEvent)
     {
         if (!_showsDebug && mailEvent is RecipientScheduled)

@@ -5,6 +5,8 @@ namespace Estafette.Events;
 /// <summary>The lines of OpenSMTPD as rows O19 to O22 show them: session and envelope ids link all lines of one message.</summary>
 public sealed class OpenSmtpdLogFormat : LogFormat
 {
+    public override bool WantsSteps => false;
+
     public override void Write(MailEvent mailEvent, LogLine line)
     {
         switch (mailEvent)
@@ -26,6 +28,7 @@ public sealed class OpenSmtpdLogFormat : LogFormat
                 line.Text("scheduler: message ").Text(e.Id.Short).Text(" expired: from=<").Foreign(e.ReversePath.ToString()).Text(">");
                 break;
             case MessageHeld e: line.Text("scheduler: message ").Text(e.Id.Short).Text(" held: ").Foreign(e.Reason); break;
+            case MessageOperated e: line.Text("scheduler: message ").Text(e.Id.Short).Text(" ").Text(e.What); break;
             case MessageRemoved e: line.Text("scheduler: message ").Text(e.Id.Short).Text(" removed: ").Foreign(e.Reason); break;
             case DaemonStarted e: line.Text("info: Estafette ").Text(e.Version).Text(" starting, configuration ").Text(e.Configuration); break;
             case DaemonStopping e: line.Text("info: stopping: ").Text(e.Reason); break;

@@ -43,6 +43,9 @@ internal sealed class ActiveMessage
     /// <summary>The message as the spool has it.</summary>
     public Envelope Stored { get; }
 
+    /// <summary>Timestamp of when its round began.</summary>
+    public long ActivatedAt { get; set; }
+
     /// <summary>Set by an operator: what has not started is left alone, and the lease goes back.</summary>
     public volatile bool IsStopped;
 

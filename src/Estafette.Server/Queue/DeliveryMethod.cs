@@ -14,6 +14,15 @@ internal static class DeliveryMethod
         _ => ("", ""),
     };
 
+    /// <summary>What stands for the peer in a log where there is none.</summary>
+    public static string RelayOf(ActionConfig? action) => action switch
+    {
+        ActionConfig.Local or ActionConfig.LocalUsers => "local",
+        ActionConfig.VirtualMailboxes => "virtual",
+        ActionConfig.Pipe pipe => pipe.Name,
+        _ => "none",
+    };
+
     public static DeliveryKind KindOf(Recipient recipient) => recipient.Target is DeliveryTarget.Relay ? DeliveryKind.Relay : DeliveryKind.Local;
 
     /// <summary>The kind as the scheduler's line tells it (O20).</summary>

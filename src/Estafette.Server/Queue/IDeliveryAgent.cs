@@ -73,6 +73,9 @@ public abstract class DeliveryJob
 
     public abstract ValueTask<SpoolBody?> OpenBodyAsync(CancellationToken cancellationToken);
 
+    /// <summary>The peer is ready and the message goes to it now, as the how-manieth of its connection: logs tell where the time went.</summary>
+    public virtual void Begins(int connectionUses) { }
+
     /// <summary>Tells the outcome of one recipient, exactly once each; the order is free. Cheap: durability is arranged behind it.</summary>
     public abstract void Complete(int recipient, DeliveryOutcome outcome);
 

@@ -21,7 +21,17 @@ internal sealed class Job : DeliveryJob
         _recipients = recipients;
         _outcomes = new DeliveryOutcome?[recipients.Count];
         _left = recipients.Count;
+        TakenAt = lane.Queues.Clock.Source.GetTimestamp();
     }
+
+    /// <summary>Timestamp of when an agent took it.</summary>
+    public long TakenAt { get; }
+
+    /// <summary>Timestamp of when its peer was ready; 0 while it is not.</summary>
+    public long BegunAt { get; private set; }
+    public int ConnectionUses { get; private set; } = 1;
+
+    public override void Begins(int connectionUses) => (BegunAt, ConnectionUses) = (_lane.Queues.Clock.Source.GetTimestamp(), connectionUses);
 
     public Batch Batch { get; }
     public override Envelope Envelope => Batch.Message.Envelope;

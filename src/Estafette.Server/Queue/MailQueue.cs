@@ -187,7 +187,10 @@ public sealed class MailQueue : INewMail, IAsyncDisposable
     private void Activate(ActiveMessage message, int[] due)
     {
         _active[message.Envelope.Id] = message;
+        message.ActivatedAt = _clock.Source.GetTimestamp();
         message.Expect(due.Length);
+        if (_events.TellsSteps)
+            _events.Publish(new MessageActivated(message.Envelope) { At = _events.Now });
         if (due.Length == 0)
         {
             _settlement.LeaveAlone(message, 0);

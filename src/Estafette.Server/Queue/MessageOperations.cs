@@ -97,14 +97,18 @@ public sealed class MessageOperations
         };
         if (change is MessageChange.Expire or MessageChange.ExpireAndRelease)
             active?.MustExpire = true;
-        return update is not null && await _spool.RecordAsync(update, CancellationToken.None) is SpoolStatus.Ok;
+        if (update is null || await _spool.RecordAsync(update, CancellationToken.None) is not SpoolStatus.Ok)
+            return false;
+        if (change is not MessageChange.Delete and not MessageChange.Hold)
+            _events.Publish(new MessageOperated(id, change switch { MessageChange.Release => "released from hold", MessageChange.Requeue => "requeued", _ => "expired" }) { At = _events.Now });
+        return true;
     }
 
     private SpoolUpdate Delete(SpooledMessage message, ActiveMessage? active)
     {
         active?.Remove(Undone(message));
         active?.IsStopped = true;
-        _events.Publish(new MessageRemoved(message.Envelope.Id, "removed by the operator") { At = _events.Now });
+        _events.Publish(new MessageRemoved(message.Envelope.Id, "removed by the operator") { At = _events.Now, ByOperator = true });
         return new SpoolUpdate(message.Envelope.Id) { Remove = true };
     }
 
@@ -113,7 +117,7 @@ public sealed class MessageOperations
         if (message.Held)
             return null;
         active?.IsStopped = true;
-        _events.Publish(new MessageHeld(message.Envelope.Id, "held by the operator") { At = _events.Now });
+        _events.Publish(new MessageHeld(message.Envelope.Id, "held by the operator") { At = _events.Now, ByOperator = true });
         return new SpoolUpdate(message.Envelope.Id) { Held = true };
     }
 

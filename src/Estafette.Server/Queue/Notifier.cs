@@ -87,7 +87,11 @@ internal sealed class Notifier(ISpool spool, QueueRouting routing, EventSink eve
         if (status is not SpoolStatus.Ok)
             return NoticeResult.TryLater;
         string kind = request.Recipients[0].Action.ToString().ToLowerInvariant();
-        events.Publish(new NotificationQueued(request.Original.Id, envelope.Id, kind, request.To) { At = events.Now });
+        events.Publish(new NotificationQueued(request.Original.Id, envelope.Id, kind, request.To)
+        {
+            At = events.Now,
+            HeaderMessageId = MessageIdField.Create(request.ReportingHost, (ulong)(request.Random >> 64)),
+        });
         newMail.Committed(envelope, lease);
         return NoticeResult.Committed;
     }

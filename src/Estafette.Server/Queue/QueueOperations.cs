@@ -159,7 +159,7 @@ public sealed class QueueOperations
         if (message.Held)
             return null;
         active?.IsStopped = true;
-        _events.Publish(new MessageHeld(message.Envelope.Id, "held by the operator") { At = _events.Now });
+        _events.Publish(new MessageHeld(message.Envelope.Id, "held by the operator") { At = _events.Now, ByOperator = true });
         return new SpoolUpdate(message.Envelope.Id) { Held = true };
     }
 
@@ -173,7 +173,7 @@ public sealed class QueueOperations
         if (all)
             active?.IsStopped = true;
         string what = all ? "removed by the operator" : "recipients removed by the operator: " + string.Join(", ", recipients.Select(i => message.Envelope.Recipients[i].Address));
-        _events.Publish(new MessageRemoved(message.Envelope.Id, what) { At = _events.Now });
+        _events.Publish(new MessageRemoved(message.Envelope.Id, what) { At = _events.Now, ByOperator = true });
         return all
             ? new SpoolUpdate(message.Envelope.Id) { Remove = true }
             : new SpoolUpdate(message.Envelope.Id) { Progress = [.. recipients.Select(i => (i, message.Progress[i] with { IsDone = true }))] };

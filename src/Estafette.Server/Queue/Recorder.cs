@@ -79,12 +79,23 @@ internal sealed class Recorder(ISpool spool, Notifier notifier, QueueClock clock
         }
         bool finished = message.Recorded(done);
         if (progress.Length == 0 && (finished || !part.EndsRound))
+        {
+            Finished();
             return;
+        }
         await RecordAsync(new SpoolUpdate(message.Envelope.Id)
         {
             Progress = ImmutableCollectionsMarshal.AsImmutableArray(progress),
             Release = part.EndsRound,
         });
+        Finished();
+
+        void Finished()
+        {
+            // What an operator removed was told when it was removed.
+            if (finished && events.TellsSteps && !message.IsStopped)
+                events.Publish(new MessageFinished(message.Envelope.Id) { At = events.Now });
+        }
     }
 
     /// <summary>Offers the record until the spool takes it: a full disk has room for progress soon (E45).</summary>

@@ -20,7 +20,7 @@ internal sealed class Settlement(QueueClock clock, Func<MailConfig> config, Even
     public QueueClock Clock => clock;
 
     public void Settle(Job job, MailConfig laneConfig, DateTimeOffset notBefore) =>
-        Settle(job.Batch.Message, job.RecipientSpan, job.Outcomes, new Attempt(job.Batch.NextHop, laneConfig, notBefore));
+        Settle(job.Batch.Message, job.RecipientSpan, job.Outcomes, new Attempt(job.Batch.NextHop, laneConfig, notBefore) { Job = job });
 
     /// <summary>The next hop is dead: everything that waits for it shares the outcome.</summary>
     public void Defer(Batch batch, ArraySegment<int> recipients, DeliveryOutcome outcome, DateTimeOffset notBefore) =>
@@ -50,10 +50,24 @@ internal sealed class Settlement(QueueClock clock, Func<MailConfig> config, Even
             DeliveryOutcome outcome = before.Last is { Kind: OutcomeKind.Deferred } last
                 ? last with { Kind = OutcomeKind.Failed, Scope = OutcomeScope.Recipient }
                 : DeliveryOutcome.Failed(s_givenUp, "message is administratively expired");
+            if (before.Last is not { Kind: OutcomeKind.Deferred })
+                TellGivenUp(message, recipients[i], outcome);
             settled[i] = new Settled(recipients[i], before with { IsDone = true, Last = outcome }, RetryPolicy.NoticeOfFailure(message.Envelope.Recipients[recipients[i]]));
         }
         events.Publish(new MessageExpired(message.Envelope.Id, message.Envelope.ReversePath) { At = events.Now, IsForced = true });
         recorder.Add(message, settled, settled.Length);
+    }
+
+    /// <summary>One that was never tried has no line that says why it comes back.</summary>
+    private void TellGivenUp(ActiveMessage message, int recipient, DeliveryOutcome outcome)
+    {
+        TimeSpan age = clock.AgeOf(message.Envelope.Received);
+        events.Publish(new DeliveryAttempted(message.Envelope, message.Envelope.Recipients[recipient], outcome with { Kind = OutcomeKind.Deferred }, "error", "none")
+        {
+            At = events.Now,
+            Age = age,
+            Delays = Delays(message, null, age),
+        });
     }
 
     /// <summary>Nothing changes for these recipients.</summary>
@@ -80,9 +94,9 @@ internal sealed class Settlement(QueueClock clock, Func<MailConfig> config, Even
         Recipient recipient = envelope.Recipients[index];
         DateTimeOffset? next = decision.Progress.IsDone ? null : decision.Progress.Due;
         if (outcome.Parts.IsEmpty)
-            Tell(envelope, recipient, outcome, attempt, next);
+            Tell(message, recipient, outcome, attempt, next);
         foreach (DeliveryPart part in outcome.Parts)
-            Tell(envelope, recipient with { Address = part.Address }, part.Outcome, attempt, part.Outcome.IsFinal ? null : next);
+            Tell(message, recipient with { Address = part.Address }, part.Outcome, attempt, part.Outcome.IsFinal ? null : next);
         if (message.MustExpire && !decision.Progress.IsDone)
             decision = decision with { Progress = decision.Progress with { Due = clock.Now, MustExpire = true } };
         if (decision.Expired && message.IsFirstToExpire())
@@ -90,18 +104,43 @@ internal sealed class Settlement(QueueClock clock, Func<MailConfig> config, Even
         return new Settled(index, decision.Progress, decision.Notice);
     }
 
-    private void Tell(Envelope envelope, Recipient recipient, DeliveryOutcome outcome, Attempt attempt, DateTimeOffset? next)
+    private void Tell(ActiveMessage message, Recipient recipient, DeliveryOutcome outcome, Attempt attempt, DateTimeOffset? next)
     {
         (string method, string user) = DeliveryMethod.Of(attempt.Config, recipient);
-        events.Publish(new DeliveryAttempted(envelope, recipient, outcome, attempt.NextHop.Transport, attempt.NextHop.Name)
+        attempt.Config.Actions.TryGetValue(attempt.NextHop.Action, out ActionConfig? action);
+        TimeSpan age = clock.AgeOf(message.Envelope.Received);
+        events.Publish(new DeliveryAttempted(message.Envelope, recipient, outcome, attempt.NextHop.Transport, attempt.NextHop.Name)
         {
             At = events.Now,
-            Age = clock.AgeOf(envelope.Received),
+            Age = age,
+            Service = action?.LogTag ?? "",
+            Relay = DeliveryMethod.RelayOf(action),
+            Delays = Delays(message, attempt.Job, age),
+            ConnectionUses = attempt.Job?.ConnectionUses ?? 1,
             NextAttempt = next,
             Method = method,
             User = user,
         });
     }
 
-    private readonly record struct Attempt(NextHop NextHop, MailConfig Config, DateTimeOffset NotBefore);
+    /// <summary>Where the time went. Without a peer that was ready all of the agent's time was setup, or transmission where nothing is set up.</summary>
+    private DeliveryDelays Delays(ActiveMessage message, Job? job, TimeSpan age)
+    {
+        TimeProvider source = clock.Source;
+        TimeSpan active = source.GetElapsedTime(message.ActivatedAt);
+        TimeSpan before = age > active ? age - active : TimeSpan.Zero;
+        if (job is null)
+            return new(before, active, default, default);
+        TimeSpan queued = source.GetElapsedTime(message.ActivatedAt, job.TakenAt);
+        if (job.BegunAt != 0)
+            return new(before, queued, source.GetElapsedTime(job.TakenAt, job.BegunAt), source.GetElapsedTime(job.BegunAt));
+        TimeSpan served = source.GetElapsedTime(job.TakenAt);
+        return job.Batch.NextHop.Transport is "smtp" or "lmtp" ? new(before, queued, served, default) : new(before, queued, default, served);
+    }
+
+    private readonly record struct Attempt(NextHop NextHop, MailConfig Config, DateTimeOffset NotBefore)
+    {
+        /// <summary>Null where none was made.</summary>
+        public Job? Job { get; init; }
+    }
 }

@@ -26,12 +26,13 @@ internal static class BodyReceiver
             {
                 (WaitEnd end, ReadOnlySequence<byte> octets) = await session.Transport.ReadAsync(session.Limits.DataTimeout);
                 if (end != WaitEnd.None)
-                    return SessionLoop.ReplyTo(session, end);
+                    return BrokenOff(session, end, message.Received);
                 SequencePosition consumed = await DecodeAsync(message, decoder, octets, buffer, cancellationToken);
                 session.Transport.AdvanceTo(consumed);
                 if (Broken(session, message, decoder, begun) is { } broken)
                     return broken;
             }
+            session.Counts.Commands.EndOfMessage();
             await message.CompleteAsync(cancellationToken);
             return null;
         }
@@ -53,7 +54,7 @@ internal static class BodyReceiver
             {
                 (WaitEnd end, ReadOnlySequence<byte> octets) = await session.Transport.ReadAsync(session.Limits.DataTimeout);
                 if (end != WaitEnd.None)
-                    return SessionLoop.ReplyTo(session, end);
+                    return BrokenOff(session, end, message.Received);
                 octets = octets.Length > rest ? octets.Slice(0, rest) : octets;
                 rest -= octets.Length;
                 await DecodeAsync(message, decoder, octets, buffer, cancellationToken);
@@ -65,6 +66,7 @@ internal static class BodyReceiver
                 return null;
             int written = decoder.Finish(buffer);
             await message.WriteAsync(buffer.AsMemory(0, written), cancellationToken);
+            session.Counts.Commands.EndOfMessage();
             await message.CompleteAsync(cancellationToken);
             return Broken(session, message, decoder, begun);
         }
@@ -115,6 +117,12 @@ internal static class BodyReceiver
         if (written > 0)
             await message.WriteAsync(buffer.AsMemory(0, written), cancellationToken);
         return octets.GetPosition(consumed);
+    }
+
+    private static CommandResult BrokenOff(SmtpSession session, WaitEnd end, long octets)
+    {
+        session.Counts.Commands.BrokeOff(end, octets);
+        return SessionLoop.ReplyTo(session, end);
     }
 
     /// <summary>What ends the session in the middle of a message.</summary>

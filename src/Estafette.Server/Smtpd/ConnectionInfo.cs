@@ -39,6 +39,9 @@ internal sealed record ConnectionInfo
     /// <summary>Line ends other than CRLF in a message are mended and not refused: local programs, and clients that the listener names (E2).</summary>
     public bool MendsLineEnds { get; init; }
 
+    /// <summary>What its lines in a log of the Postfix style begin with.</summary>
+    public string Service => Listener?.LogTag ?? "";
+
     /// <summary>Stands in log lines and in SessionOpened.</summary>
     public string ListenerText => Listener?.EndPoint.ToString() ?? "local";
 }

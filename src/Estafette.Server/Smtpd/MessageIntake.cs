@@ -62,6 +62,8 @@ internal static class MessageIntake
         {
             At = session.Parts.Events.Now,
             GivenRecipients = [.. session.Transaction!.Given],
+            Service = session.Connection.Service,
+            Mechanism = session.State.Mechanism,
         });
         if (!await message.CommitAsync(envelope, Tell, cancellationToken))
             return Refusal(session.Replies, message.Problem, DataProblem.None)!;

@@ -14,7 +14,7 @@ internal static class SessionLoop
 {
     public static async Task<string> RunAsync(SmtpSession session, CancellationToken cancellationToken)
     {
-        if (session.Connection.Listener is { Tls: ListenerTls.Implicit } listener && !await StartTlsHandler.StartAsync(session, listener, cancellationToken))
+        if (session.Connection.Listener is { Tls: ListenerTls.Implicit } listener && TellEarly(session) && !await StartTlsHandler.StartAsync(session, listener, cancellationToken))
             return "tls-failed";
         session.TellOpened();
         if (await GreetAsync(session, cancellationToken) is { } refused)
@@ -33,14 +33,26 @@ internal static class SessionLoop
                 if (!refusal.IsOwnTrouble && ++session.Counts.Errors >= session.Limits.Errors && !refusal.Closes)
                     (result, reason) = (session.Replies.TooManyErrors, "too-many-errors");
             }
+            else if (!result.Ends)
+            {
+                session.Counts.Commands.Succeeded();
+            }
             if (result.Ends)
                 return "disconnect";
             if (result.Reply is not { } reply)
                 continue;
             session.Transport.Send(reply);
             if (reply.Closes)
-                return await EndAsync(session, default, reason ?? (reply.Code == 221 ? "quit" : "refused"));
+                return await EndAsync(session, default, reason ?? (reply.Code == 221 ? "quit" : session.Counts.Commands.BrokenBy is WaitEnd.None ? "refused" : ReasonOf(session.Counts.Commands.BrokenBy)));
         }
+    }
+
+    /// <summary>Postfix tells of a connection before its handshake, and tools that ban scanners count its end.</summary>
+    private static bool TellEarly(SmtpSession session)
+    {
+        if (session.Services.Config.Dialect == Dialect.Postfix)
+            session.TellOpened();
+        return true;
     }
 
     /// <summary>The answer to a wait that came to nothing.</summary>
@@ -82,14 +94,15 @@ internal static class SessionLoop
 
     private static async ValueTask<(CommandResult Result, string? Reason)> TakeAsync(SmtpSession session, LineRead read, CancellationToken cancellationToken)
     {
+        SmtpCommand command = read.End == WaitEnd.TooLong ? default : CommandParser.Parse(read.Line);
+        session.Counts.Commands.Said(command.Verb);
         if (read.End == WaitEnd.TooLong)
             return (session.Replies.LineTooLong, null);
         if (CommandParser.HasControls(read.Line.Span))
             return (session.Replies.Controls, null);
-        SmtpCommand command = CommandParser.Parse(read.Line);
         if (command.Verb == SmtpVerb.Foreign)
         {
-            session.Abuse("another protocol's request");
+            session.Abuse("another protocol's request", CommandText.ForLog(read.Line, session.Counts.SaidAuth));
             return (session.Replies.ForeignProtocol, "foreign-protocol");
         }
         if (CommandTable.Find(command.Verb) is not { } handler)
@@ -119,12 +132,14 @@ internal static class SessionLoop
         session.Parts.Events.Publish(new CommandRefused(session.Connection.SessionId, command, reply.ToString(), rule)
         {
             At = session.Parts.Events.Now,
+            Service = session.Connection.Service,
             Address = session.Connection.Remote?.Address,
             HostName = session.Connection.Reverse.Name,
             Helo = session.State.Helo,
             ReversePath = session.Transaction?.ReversePath.ToString(),
             Recipient = RefusedRecipient(command),
             Protocol = session.State.Esmtp ? "ESMTP" : "SMTP",
+            Stage = session.Counts.Commands.Stage,
         });
 
     /// <summary>The address of a RCPT as it was written: a log in Postfix's words has it in a place of its own.</summary>

@@ -12,6 +12,9 @@ internal sealed class SessionState(TlsInfo? tls)
     /// <summary>The authenticated login; null when none.</summary>
     public string? Login { get; set; }
 
+    /// <summary>The SASL mechanism of the login.</summary>
+    public string? Mechanism { get; set; }
+
     /// <summary>Marked by a filter: every message of the session is junk.</summary>
     public bool Junk { get; set; }
 }
@@ -28,4 +31,6 @@ internal sealed class SessionCounts
 
     /// <summary>What the client says that is no command may be the rest of a login (E54).</summary>
     public bool SaidAuth { get; set; }
+
+    public CommandTally Commands { get; } = new();
 }

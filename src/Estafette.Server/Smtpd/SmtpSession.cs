@@ -76,6 +76,7 @@ internal sealed class SmtpSession(ConnectionInfo connection, SmtpdServices servi
         Parts.Events.Publish(new TlsStarted(Connection.SessionId, info.Protocol, info.Cipher, info.Bits)
         {
             At = Parts.Events.Now,
+            Service = Connection.Service,
             Address = Connection.Remote?.Address,
             HostName = Connection.Reverse.Name,
             Client = info.Client,
@@ -106,6 +107,7 @@ internal sealed class SmtpSession(ConnectionInfo connection, SmtpdServices servi
         Parts.Events.Publish(new SessionOpened(Connection.SessionId, Connection.Remote?.Address, Connection.Remote?.Port ?? 0, Connection.Reverse.Name, Connection.LocalUid, Connection.ListenerText)
         {
             At = Parts.Events.Now,
+            Service = Connection.Service,
         });
     }
 
@@ -116,8 +118,12 @@ internal sealed class SmtpSession(ConnectionInfo connection, SmtpdServices servi
         Parts.Events.Publish(new SessionClosed(Connection.SessionId, reason, Counts.Messages, Counts.Errors, Transport.Elapsed)
         {
             At = Parts.Events.Now,
+            Service = Connection.Service,
             Address = Connection.Remote?.Address,
             HostName = Connection.Reverse.Name,
+            Stage = Counts.Commands.Stage,
+            Unfinished = Counts.Commands.Unfinished,
+            Commands = Parts.Events.TellsSteps ? Counts.Commands.Counts() : [],
         });
     }
 
@@ -191,9 +197,12 @@ internal sealed class SmtpSession(ConnectionInfo connection, SmtpdServices servi
         ReversePath = Transaction?.ReversePath.ToString(),
     };
 
-    public void Abuse(string what) => Parts.Events.Publish(new ProtocolAbuse(Connection.SessionId, what)
+    /// <param name="said">The client's words, where they are worth a place in the log.</param>
+    public void Abuse(string what, string said = "") => Parts.Events.Publish(new ProtocolAbuse(Connection.SessionId, what)
     {
+        Said = said,
         At = Parts.Events.Now,
+        Service = Connection.Service,
         Address = Connection.Remote?.Address,
         HostName = Connection.Reverse.Name,
     });

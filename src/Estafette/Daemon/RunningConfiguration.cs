@@ -68,7 +68,7 @@ internal sealed class RunningConfiguration : IAsyncDisposable
     {
         string? problem = await ContainAsync("the reload failed", _loaded.User is null ? ReloadAloneAsync : ReloadBehindRootAsync);
         // A signal has nobody who would hear of it otherwise.
-        _events.Publish(new ConfigurationReloaded(_loader.Source, problem is null, problem ?? "") { At = _events.Now });
+        _events.Publish(new ConfigurationReloaded(_loader.Source, problem is null, problem ?? "") { At = _events.Now, Version = Commands.VersionText.Value });
         return problem;
     }
 

@@ -10,6 +10,9 @@ public abstract record ActionConfig
     public required string Name { get; init; }
     public required SourceSpan At { get; init; }
 
+    /// <summary>What its lines in a log of the Postfix style begin with: <c>postfix/relay/smtp</c>; empty for the usual.</summary>
+    public string LogTag { get; init; } = "";
+
     /// <summary>Overrides <see cref="RetryConfig.Lifetime"/>.</summary>
     public TimeSpan? Lifetime { get; init; }
 

@@ -20,6 +20,9 @@ public sealed record ListenerConfig
     public required SourceSpan At { get; init; }
     public string Tag { get; init; } = "";
 
+    /// <summary>What its lines in a log of the Postfix style begin with: <c>postfix/submission/smtpd</c>; empty for the usual.</summary>
+    public string LogTag { get; init; } = "";
+
     /// <summary>Name in banner, EHLO and Received.</summary>
     public required string HostName { get; init; }
     public ListenerTls Tls { get; init; }

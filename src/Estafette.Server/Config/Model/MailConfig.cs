@@ -88,6 +88,10 @@ public sealed record LogConfig
     /// <summary><c>maillog_file_compressor</c>: the program that a rotated file is given to; empty for none.</summary>
     public string Compressor { get; init; } = "gzip";
 
+    /// <summary><c>smtpd_tls_loglevel</c>, <c>smtp_tls_loglevel</c> above 0: lines of the Postfix style about each handshake.</summary>
+    public bool ServerTls { get; init; } = true;
+    public bool ClientTls { get; init; } = true;
+
     /// <summary><c>syslog_facility</c>.</summary>
     public string Facility { get; init; } = "mail";
 

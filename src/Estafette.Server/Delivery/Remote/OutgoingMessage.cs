@@ -21,6 +21,9 @@ internal sealed class OutgoingMessage(DeliveryJob job, MailAddress reversePath, 
     /// <summary>Fields written before the stored message (Return-Path, Delivered-To of LMTP).</summary>
     public ReadOnlyMemory<byte> Prefix { get; init; }
 
+    /// <summary>The peer is ready: see <see cref="DeliveryJob.Begins"/>.</summary>
+    public void Begins(int connectionUses) => job.Begins(connectionUses);
+
     public Recipient Of(OutgoingRecipient recipient) => job.Envelope.Recipients[recipient.Index];
 
     public ValueTask<Spool.SpoolBody?> OpenBodyAsync(CancellationToken cancellationToken) => job.OpenBodyAsync(cancellationToken);

@@ -96,6 +96,7 @@ internal sealed class RelayLane(
                 message.CompleteRest(verdict);
                 return verdict.Scope != OutcomeScope.NextHop;
             }
+            message.Begins(_session.Messages + 1);
             var transaction = new MailTransaction(_session, message, body, services.Timeouts, services.Events);
             TransactionEnd end = await transaction.RunAsync(cancellationToken);
             bool usable = _session.IsUsable;

@@ -84,6 +84,8 @@ internal sealed class SessionOpener(RelayServices services)
         if (connection is null)
         {
             _events.Trace(Trace, $"connect to {target.Label}: {trouble}");
+            if (_events.TellsSteps)
+                _events.Publish(new RelayConnectFailed(target.Label, trouble) { At = _events.Now, Service = plan.Action.LogTag });
             return new OpenResult(null, PeerOutcome.Deferred(new(4, 4, 1), $"connect to {target.Label}: {trouble}", target, OutcomeScope.NextHop));
         }
         OpenResult result = default;
@@ -178,6 +180,7 @@ internal sealed class SessionOpener(RelayServices services)
                 Protocol = protocol,
                 Cipher = cipher.OpenSslName,
                 Bits = cipher.Bits,
+                Service = plan.Action.LogTag,
             });
         }
         return true;

@@ -84,6 +84,7 @@ internal sealed class AuthHandler : CommandHandler
                 Tell(session, mechanism, done.Login, success: true);
                 session.Parts.Throttle.Succeeded(network, done.Login);
                 session.State.Login = done.Login;
+                session.State.Mechanism = mechanism;
                 return session.Replies.Authenticated;
             case AuthStep.Failed failed:
                 Tell(session, mechanism, failed.Login ?? "", success: false);
@@ -96,6 +97,7 @@ internal sealed class AuthHandler : CommandHandler
                 session.Parts.Events.Publish(new AuthenticationUnavailable(session.Connection.SessionId, mechanism, unavailable.Reason)
                 {
                     At = session.Parts.Events.Now,
+                    Service = session.Connection.Service,
                     Address = session.Connection.Remote?.Address,
                     HostName = session.Connection.Reverse.Name,
                 });
@@ -111,6 +113,7 @@ internal sealed class AuthHandler : CommandHandler
         session.Parts.Events.Publish(new AuthenticationResult(session.Connection.SessionId, mechanism, login, success)
         {
             At = session.Parts.Events.Now,
+            Service = session.Connection.Service,
             Address = session.Connection.Remote?.Address,
             HostName = session.Connection.Reverse.Name,
         });

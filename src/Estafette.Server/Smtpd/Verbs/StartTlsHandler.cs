@@ -45,6 +45,7 @@ internal sealed class StartTlsHandler : CommandHandler
             session.Parts.Events.Publish(new TlsFailed(session.Connection.SessionId, start.Reason)
             {
                 At = session.Parts.Events.Now,
+                Service = session.Connection.Service,
                 Address = session.Connection.Remote?.Address,
                 HostName = session.Connection.Reverse.Name,
             });

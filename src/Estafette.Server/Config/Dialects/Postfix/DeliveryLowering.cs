@@ -12,7 +12,7 @@ internal sealed class DeliveryLowering(ReadingContext context)
         foreach (ServiceEntry service in context.Settings.Services.Where(s => s.Delivers && s.Type != "inet"))
         {
             if (Action(service, context.Of(service)) is { } action)
-                actions[service.Name] = action;
+                actions[service.Name] = action with { LogTag = OperationLowering.Tag(context.Of(service), service.Command) };
         }
         return actions.ToImmutable();
     }

@@ -21,7 +21,7 @@ internal sealed class ListenerLowering(ReadingContext context, SmtpdLowering smt
             foreach (IPAddress address in Addresses(service, reader))
             {
                 // What the service says holds for all of its addresses; it is read, and told of, once.
-                model ??= smtpd.Lower(reader, new ListenerConfig { EndPoint = new IPEndPoint(address, port), Spec = service.Name, At = service.At, HostName = hostName }) with { Cleanup = cleanup.Lower(reader) };
+                model ??= smtpd.Lower(reader, new ListenerConfig { EndPoint = new IPEndPoint(address, port), Spec = service.Name, At = service.At, HostName = hostName, LogTag = OperationLowering.Tag(reader, "smtpd") }) with { Cleanup = cleanup.Lower(reader) };
                 listeners.Add(model with { EndPoint = new IPEndPoint(address, port) });
             }
         }

@@ -26,6 +26,8 @@ internal static class OperationLowering
             RotateSuffix = global.Text("maillog_file_rotate_suffix"),
             Compressor = global.Text("maillog_file_compressor"),
             Facility = facility,
+            ServerTls = Tells(global, "smtpd_tls_loglevel"),
+            ClientTls = Tells(global, "smtp_tls_loglevel") | Tells(global, "lmtp_tls_loglevel"),
         };
     }
 
@@ -36,6 +38,8 @@ internal static class OperationLowering
         FlushSites = global.MatchList("fast_flush_domains", "fast_flush_domains"),
         LongQueueIds = global.Flag("enable_long_queue_ids"),
     };
+
+    private static bool Tells(ParameterReader global, string level) => global.Text(level) is not ("0" or "none" or "");
 
     /// <summary>Null for everybody, so that the usual case asks nobody.</summary>
     private static MatchList? Users(ParameterReader global, string name) => global.IsTrue(name, "static:anyone") ? null : global.MatchList(name);
