@@ -15,7 +15,11 @@ internal static class MainCf
         foreach (LogicalLine line in LogicalLines.Of(source, findings))
         {
             if (Words.TrySplitSetting(line.Text, out string name, out string value, out string? problem))
+            {
+                if (settings.FirstOrDefault(s => s.Name == name) is { } earlier)
+                    findings.Warning(line.At, "overriding earlier entry: " + name + "=" + earlier.Value, "it stands at line " + earlier.At.Line.ToString(System.Globalization.CultureInfo.InvariantCulture) + " too: remove one of them");
                 settings.Add(new Setting(name, value, line.At));
+            }
             else
                 findings.Error(line.At, problem + ": \"" + line.Text.TrimEnd() + "\"", Cure(problem!, settings));
         }

@@ -92,6 +92,9 @@ internal sealed class ParameterReader(ReadingContext context, ParameterScope sco
         var names = ImmutableArray.CreateBuilder<string>();
         foreach (string word in Words(name))
         {
+            // The default of Debian's build, which finds nothing where no NIS domain is set: nobody asked for it.
+            if (word == "nis:mail.aliases" && scope.Find("alias_maps") is null)
+                continue;
             if (maps.Register(word, Place(name)) is { } table)
                 names.Add(table);
         }
