@@ -32,7 +32,7 @@ internal static class DeliveryStatusPart
         Field(output, "Status", StatusOf(request.Style, notified).ToString());
         if (outcome.RemoteMta is { } mta)
             Field(output, "Remote-MTA", "dns; " + ReportText.Plain(mta, international));
-        if (outcome.Text.Length > 0 && notified.Action is NotificationAction.Failed or NotificationAction.Delayed)
+        if (outcome.Text.Length > 0 && notified.Action is NotificationAction.Failed or NotificationAction.Delayed or NotificationAction.Deliverable or NotificationAction.Undeliverable)
             Field(output, "Diagnostic-Code", DiagnosticCode(outcome, international));
         if (notified.LastAttempt is { } last)
             Field(output, "Last-Attempt-Date", HeaderDate.Format(last));
@@ -46,6 +46,8 @@ internal static class DeliveryStatusPart
         NotificationAction.Delayed => "delayed",
         NotificationAction.Delivered => "delivered",
         NotificationAction.Relayed => "relayed",
+        NotificationAction.Deliverable => "deliverable",
+        NotificationAction.Undeliverable => "undeliverable",
         _ => "expanded",
     };
 
@@ -55,7 +57,7 @@ internal static class DeliveryStatusPart
     /// </summary>
     public static EnhancedStatus StatusOf(NotificationStyle style, NotifiedRecipient notified)
     {
-        byte statusClass = notified.Action switch { NotificationAction.Failed => 5, NotificationAction.Delayed => 4, _ => 2 };
+        byte statusClass = notified.Action switch { NotificationAction.Failed or NotificationAction.Undeliverable => 5, NotificationAction.Delayed => 4, _ => 2 };
         EnhancedStatus status = notified.Outcome.Status;
         bool expired = status is { Subject: 4, Detail: 7 };
         bool classOnly = status.IsNone || (style is NotificationStyle.OpenSmtpd && notified.Recipient.Target is DeliveryTarget.Relay && !expired);

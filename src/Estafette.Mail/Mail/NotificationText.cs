@@ -33,6 +33,7 @@ internal static class NotificationText
             NotificationAction.Failed => "Your message could not be delivered to:\r\n\r\n",
             NotificationAction.Delayed => "Your message has not been delivered yet to:\r\n\r\n",
             NotificationAction.Delivered => "Your message was delivered to:\r\n\r\n",
+            NotificationAction.Deliverable or NotificationAction.Undeliverable => "This is the report that you asked for; nothing was sent. Mail would go:\r\n\r\n",
             NotificationAction.Relayed => "Your message was handed on, to a system that sends no further reports, for:\r\n\r\n",
             _ => "Your message was delivered to a list and goes on to its members:\r\n\r\n",
         });
@@ -84,6 +85,7 @@ internal static class NotificationText
         {
             NotificationAction.Failed => "Undelivered Mail Returned to Sender",
             NotificationAction.Delayed => "Delayed Mail (still being retried)",
+            NotificationAction.Deliverable or NotificationAction.Undeliverable => "Mail Delivery Status Report",
             _ => "Successful Mail Delivery Report",
         };
     }

@@ -2,8 +2,8 @@ using System.Collections.Immutable;
 
 namespace Estafette.Mail;
 
-/// <summary>The Action of one recipient (RFC 3464 s2.3.3).</summary>
-public enum NotificationAction : byte { Failed, Delayed, Delivered, Relayed, Expanded }
+/// <summary>The Action of one recipient (RFC 3464 s2.3.3); the last two are Postfix's own, of a report about mail that was not sent (<c>sendmail -bv</c>).</summary>
+public enum NotificationAction : byte { Failed, Delayed, Delivered, Relayed, Expanded, Deliverable, Undeliverable }
 
 /// <summary>Whose habits a notification follows in its subject, its sender and what it gives back.</summary>
 public enum NotificationStyle : byte { OpenSmtpd, Postfix }

@@ -56,6 +56,8 @@ internal static class MessageIntake
             var rewritten = (EnvelopeRewriting.Rewritten)rewriting;
             envelope = envelope with { ReversePath = rewritten.ReversePath, Recipients = rewritten.Recipients };
         }
+        if (session.Transaction!.Parameters.Sendmail is { Report: SendmailReport.Verification } && session.Services.Maps is not null)
+            return await VerificationReport.SendAsync(session, envelope, cancellationToken);
         if (message.Cleanup is not null)
             envelope = CleanupEnd.EnvelopeOf(session, envelope, message.Cleanup);
         void Tell(Envelope durable) => session.Parts.Events.Publish(new MessageAccepted(durable, message.HeaderMessageId)

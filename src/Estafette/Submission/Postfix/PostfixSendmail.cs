@@ -38,7 +38,8 @@ internal sealed class PostfixSendmail
         PostfixSendmailOptions options = PostfixSendmailOptions.Parse(name, args);
         foreach (string warning in options.Warnings)
             await tool.TellAsync("warning", warning);
-        if (options.OptionProblem is not null)
+        // The original reads its options twice, and says so.
+        for (int i = 0; i < 2 && options.OptionProblem is not null; i++)
             Console.Error.WriteLine($"{name}: {options.OptionProblem}");
         if (options.Problem is not null)
             return await tool.FatalAsync(options.Problem);
@@ -93,7 +94,8 @@ internal sealed class PostfixSendmail
                 Recipients = [.. recipients.Distinct(StringComparer.Ordinal)],
                 Header = [],
                 Message = message,
-                Notify = _options.Notify,
+                // What -v reports is what the sender can be told of each recipient.
+                Notify = _options.Notify ?? (_options.Reports == SendmailReport.Delivery ? "SUCCESS,FAILURE,DELAY" : null),
                 Return = _options.Return,
                 EnvelopeId = _options.EnvelopeId,
                 Body = _options.Body,
@@ -143,7 +145,7 @@ internal sealed class PostfixSendmail
             case SubmissionResult.Refused refused:
                 return await _tool.FatalAsync(refused.Reply switch
                 {
-                    ['5', '5', '2', ..] => _user + ": message file too big",
+                    ['5', '5', '2', ..] or ['5', _, _, ' ', '5', '.', '3', '.', '4', ..] => _user + ": message file too big",
                     _ when refused.Reply.StartsWith(NotAllowed, StringComparison.Ordinal) => refused.Reply[NotAllowed.IndexOf('U', StringComparison.Ordinal)..],
                     _ => _user + ": " + refused.Reply,
                 });
