@@ -15,6 +15,9 @@ internal readonly record struct MappedAddress(MailAddress Address, string? Failu
 /// </summary>
 internal sealed class AddressMapper(MappingConfig config, AddressRewriter rewriter, AddressLookup lookup, TableSet tables, EventSink events)
 {
+    /// <summary>Rows that lead from one to the next; more are a loop.</summary>
+    private const int MaximumNesting = 1000;
+
     private readonly bool _propagates = config.Propagated.HasFlag(ExtensionPropagation.Canonical);
 
     public async ValueTask<MappedAddress> MapAsync(MailAddress address, MappedAddresses place, CancellationToken cancellationToken)
@@ -35,19 +38,28 @@ internal sealed class AddressMapper(MappingConfig config, AddressRewriter rewrit
         return mapped;
     }
 
+    /// <summary>What a name maps to is looked for again, until there is no row or a row names itself.</summary>
     private async ValueTask<MappedAddress> CanonicalAsync(MailAddress address, ImmutableArray<string> maps, string parameter, CancellationToken cancellationToken)
     {
-        AddressAnswer answer = await lookup.FindAsync(maps, address, cancellationToken);
-        if (answer.Answer is TableAnswer.Unavailable unavailable)
-            return new(address, parameter + " lookup failure: " + unavailable.Reason);
-        if (answer.Answer is not TableAnswer.Found found)
-            return new(address);
-        ImmutableArray<MailAddress> addresses = AddressMapping.Expand(found.Value, address, answer.Extension, _propagates);
-        if (addresses.IsEmpty)
-            return new(address, $"{parameter}: the entry for {address} is no address: {found.Value}");
-        if (addresses.Length > 1)
-            events.Publish(new OperatorWarning("cleanup", $"multi-valued {parameter} entry for {address}") { At = events.Now });
-        return new(rewriter.Rewrite(addresses[0], RewriteContext.Local));
+        MailAddress current = address;
+        for (int nesting = 0; nesting < MaximumNesting; nesting++)
+        {
+            AddressAnswer answer = await lookup.FindAsync(maps, current, cancellationToken);
+            if (answer.Answer is TableAnswer.Unavailable unavailable)
+                return new(address, parameter + " lookup failure: " + unavailable.Reason);
+            if (answer.Answer is not TableAnswer.Found found)
+                return new(current);
+            ImmutableArray<MailAddress> addresses = AddressMapping.Expand(found.Value, current, answer.Extension, _propagates);
+            if (addresses.IsEmpty)
+                return new(address, $"{parameter}: the entry for {current} is no address: {found.Value}");
+            if (addresses.Length > 1)
+                events.Publish(new OperatorWarning("cleanup", $"multi-valued {parameter} entry for {current}") { At = events.Now });
+            MailAddress before = current;
+            current = rewriter.Rewrite(addresses[0], RewriteContext.Local);
+            if (string.Equals(current.ToString(), before.ToString(), StringComparison.OrdinalIgnoreCase))
+                return new(current);
+        }
+        return new(address, $"unreasonable {parameter} map nesting for {address}");
     }
 
     /// <summary>The first of the list that is the domain or a parent of it decides; <c>!</c> keeps the domain.</summary>

@@ -98,10 +98,11 @@ internal sealed class EnvelopeRewriter(MappingConfig config, AddressRewriter rew
         {
             if (!draft.IsMapped || Config.VirtualAliases.IsEmpty)
                 return Add(address, given);
-            (ImmutableArray<MailAddress> addresses, string? failure) = await rules.Aliases.ExpandAsync(address, cancellationToken);
-            if (failure is not null)
-                return AliasFailure(failure);
-            if (addresses.Length > 1 && given.Notify.HasFlag(DsnNotify.Success))
+            AliasExpansion expansion = await rules.Aliases.ExpandAsync(address, cancellationToken);
+            if (expansion.Failure is not null)
+                return expansion.IsBeyondLimit ? AliasFailure(expansion.Failure) : TableFailure(expansion.Failure);
+            ImmutableArray<MailAddress> addresses = expansion.Addresses;
+            if (given.Notify.HasFlag(DsnNotify.Success) && (addresses.Length > 1 || !addresses[0].Equals(address)))
             {
                 // The sender hears that it was expanded; of each delivery only what goes wrong (RFC 3461 s5.2.7.3).
                 _expanded.Add(given);

@@ -23,8 +23,7 @@ public static class AddressMapping
         }
         if (value.Trim() is "<>" or "\"\"")
             return [MailAddress.Null];
-        AddressList list = AddressList.Parse(value);
-        return [.. list.Addresses.Select(a => Extended(a.Address, extension, propagates))];
+        return [.. AddressTokens.ReadList(value).Select(a => Extended(a.ToAddress(), extension, propagates))];
     }
 
     private static MailAddress Extended(MailAddress address, string extension, bool propagates) =>

@@ -1,9 +1,8 @@
 using System.Text;
-using Estafette.Mail;
 
-namespace Estafette.Routing.Maps;
+namespace Estafette.Mail;
 
-internal enum AddressTokenKind : byte
+public enum AddressTokenKind : byte
 {
     Atom,
     Quoted,
@@ -15,7 +14,7 @@ internal enum AddressTokenKind : byte
     Operator,
 }
 
-internal readonly record struct AddressToken(AddressTokenKind Kind, string Text)
+public readonly record struct AddressToken(AddressTokenKind Kind, string Text)
 {
     public bool Is(char separator) => Kind == AddressTokenKind.Operator && Text[0] == separator;
 }
@@ -24,7 +23,7 @@ internal readonly record struct AddressToken(AddressTokenKind Kind, string Text)
 /// An address taken apart, so that routes within it (<c>a%b@c</c>, <c>b!a</c>, <c>@b:a@c</c>) can be seen and changed. Reading never fails: what is broken stays broken and resolves to nothing. Work is
 /// linear in the text, whose length the command line or header limits.
 /// </summary>
-internal sealed class AddressTokens
+public sealed class AddressTokens
 {
     private const string Separators = "|%!()<>@,;:\\\".[]";
 
@@ -75,6 +74,53 @@ internal sealed class AddressTokens
             local = local[..cut];
         }
         return Read(AddressSyntax.QuoteLocalPartIfNeeded(local) + rest);
+    }
+
+    /// <summary>
+    /// Reads a list of addresses as lookup tables give it: commas, semicolons or blanks between them, <c>Name &lt;address&gt;</c> and <c>group: a, b;</c> as in headers. What no rule fits is kept as a name.
+    /// </summary>
+    public static List<AddressTokens> ReadList(string text)
+    {
+        var list = new List<AddressTokens>();
+        var current = new List<AddressToken>();
+        int phrase = 0;
+        bool bracketed = false;
+        foreach (AddressToken token in Read(text)._tokens)
+        {
+            if (bracketed ? token.Is('>') : token.Is(',') || token.Is(';'))
+                Flush();
+            else if (!bracketed && token.Is('<'))
+            {
+                // What stands before it since the last comma is a name.
+                list.RemoveRange(phrase, list.Count - phrase);
+                current.Clear();
+                bracketed = true;
+                continue;
+            }
+            else if (!bracketed && token.Is(':') && current.Count > 0 && !current[0].Is('@') && !current[0].Is(':'))
+            {
+                list.RemoveRange(phrase, list.Count - phrase);
+                current.Clear();
+            }
+            else
+            {
+                if (!bracketed && current.Count > 0 && token.Kind != AddressTokenKind.Operator && current[^1].Kind != AddressTokenKind.Operator)
+                    Flush();
+                current.Add(token);
+                continue;
+            }
+            bracketed = false;
+            phrase = list.Count;
+        }
+        Flush();
+        return list;
+
+        void Flush()
+        {
+            if (current.Count > 0)
+                list.Add(new AddressTokens([.. current]));
+            current.Clear();
+        }
     }
 
     public int Find(char separator)
