@@ -17,7 +17,7 @@ internal sealed class VirtualTargets(LocalUser user, Batch batch)
         string[] steps = envelope.Path.Split('/');
         if (envelope.Path.Length == 0 || envelope.Path.Contains('\0', StringComparison.Ordinal) || steps.Contains("..") || steps.All(s => s.Length == 0 || s == "."))
             return new SwallowedDelivery(LocalReply.Defer(3, 5, $"not a usable mailbox: {envelope.Path}"));
-        if (rules.Folder.Length > 0 && !rules.Folder.StartsWith('/'))
+        if (!rules.Folder.StartsWith('/'))
             return new SwallowedDelivery(LocalReply.Defer(3, 5, $"the folder of mailboxes is no absolute path: {rules.Folder}"));
         string path = $"{rules.Folder.TrimEnd('/')}/{envelope.Path.TrimStart('/')}";
         return path.EndsWith('/')

@@ -17,7 +17,8 @@ public sealed class RefusingAgent : IDeliveryAgent
 
     public async Task ServeAsync(DeliveryLane lane, CancellationToken cancellationToken)
     {
-        DeliveryOutcome outcome = OutcomeOf(((ActionConfig.Refuse)lane.Action).ForGood, lane.NextHop.Name);
+        var action = (ActionConfig.Refuse)lane.Action;
+        DeliveryOutcome outcome = OutcomeOf(action.ForGood, action.Reason ?? lane.NextHop.Name);
         while (await lane.TakeAsync(TimeSpan.Zero, cancellationToken) is DeliveryJob job)
             job.CompleteRest(outcome);
     }

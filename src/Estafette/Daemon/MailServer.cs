@@ -5,7 +5,11 @@ using Estafette.Config.Dialects.OpenSmtpd;
 using Estafette.Config.Model;
 using Estafette.Control;
 using Estafette.Delivery.Local;
+using Estafette.Delivery;
 using Estafette.Delivery.Remote;
+using Estafette.Delivery.Users;
+using Estafette.Mail;
+using Estafette.Routing.Maps;
 using Estafette.Dns;
 using Estafette.Events;
 using Estafette.Queue;
@@ -52,15 +56,35 @@ internal sealed class MailServer : IAsyncDisposable
         var reverse = new Dns.ReverseLookup(resolver, loaded.Config.Dialect is Dialect.OpenSmtpd or Dialect.OpenSmtpdOld ? HostsOrder.DnsFirst : HostsOrder.FileFirst);
         var dns = new ExchangerLookup(resolver);
         var relayTables = new RelayTables(() => _running.Snapshot.Tables, url => RelayUrl.Parse(url, _running.Snapshot.Config.Dialect == Dialect.OpenSmtpdOld).Host);
-        IDeliveryAgent[] agents =
+        IDeliveryAgent[] agents = [];
+        var users = new LocalUserServices(() => _running.Snapshot.Tables, loaded.Users, new LocalWishes(_local, clock), WhoseAsync, () => agents) { Events = events };
+        agents =
         [
             new LocalAgent(_local, events),
+            new LocalUserAgent(users, _local),
+            new VirtualAgent(() => _running.Snapshot.Tables, _local, events),
+            new PipeAgent(_local),
+            new RefusingAgent(),
             new LmtpAgent(dns, relayTables, events, clock),
             _remote = new RemoteAgent(dns, relayTables, new TlsMaterial(name => _running.Snapshot.Smtpd.Certificates.Find(name), () => _running.Snapshot.Files), events, clock),
             new DiscardAgent(),
         ];
         _queue = new MailQueue(spool, agents, new QueueRouting(() => _running.Snapshot.Config, (query, cancellation) => _running.Snapshot.Router.ResolveAsync(query, cancellation), () => _running.Snapshot.Maps), events, clock);
         _smtp = new SmtpServer(() => _running.Snapshot.Smtpd, _queue.Intake, events, async (address, cancellation) => await reverse.LookUpAsync(address, cancellation) is { } name ? new Smtpd.ReverseName(name.Name, name.IsConfirmed) : default, clock);
+    }
+
+    /// <summary>Whose an address in an alias or forward file is. Null where that cannot be told now.</summary>
+    private async ValueTask<AddressStanding?> WhoseAsync(string address, CancellationToken cancellationToken)
+    {
+        if (_running.Snapshot.Maps is not { } maps)
+            return null;
+        Resolution resolution = await maps.ResolveAsync(maps.Rewriter.Read(address, RewriteContext.Local), MailAddress.Null, cancellationToken);
+        return resolution.Problem switch
+        {
+            ResolutionProblem.Unavailable => null,
+            ResolutionProblem.Malformed => new AddressStanding(resolution.Address, resolution.Class, AddressExistence.Unknown) { Reason = resolution.Reason },
+            _ => new AddressStanding(resolution.Address, resolution.Class, AddressExistence.Known) { Transport = resolution.Action, NextHop = resolution.NextHop },
+        };
     }
 
     /// <summary>Goes on in a new log file; null when that worked.</summary>

@@ -49,6 +49,8 @@ public abstract record ActionConfig
         /// <summary>Further next hops for mail that could not be brought to the first (<c>smtp_fallback_relay</c>), as transport(5) writes them; empty for none.</summary>
         public string Fallback { get; init; } = "";
 
+        public RelayHabits Habits { get; init; } = RelayHabits.Default;
+
         /// <summary>The port where a next hop names none (<c>smtp_tcp_port</c>); 0 for the protocol's own.</summary>
         public int Port { get; init; }
 
@@ -81,6 +83,9 @@ public abstract record ActionConfig
 
         /// <summary>Table from next hop to TLS policy, keys and values as in Postfix's <c>smtp_tls_policy_maps</c>; null when none.</summary>
         public string? TlsTable { get; init; }
+
+        /// <summary>Further tables, asked when the first has no answer.</summary>
+        public ImmutableArray<string> MoreTlsTables { get; init; } = [];
         public bool Srs { get; init; }
     }
 
@@ -230,7 +235,11 @@ public abstract record ActionConfig
     }
 
     /// <summary>Fails every recipient, for good (error(8)) or for now (retry), with the next hop as the reason.</summary>
-    public sealed record Refuse(bool ForGood) : ActionConfig;
+    public sealed record Refuse(bool ForGood) : ActionConfig
+    {
+        /// <summary>The reason, whatever the next hop; null leaves it to that.</summary>
+        public string? Reason { get; init; }
+    }
 }
 
 public enum RelayProtocol : byte { Smtp, Smtps, Lmtp }

@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+
 namespace Estafette.Config.Model;
 
 /// <summary>What a row of a credentials table is found by.</summary>
@@ -14,7 +16,13 @@ public enum CredentialKey : byte
 }
 
 /// <summary>What must protect a connection before a password goes over it as it is (PLAIN, LOGIN).</summary>
-public enum PasswordNeeds : byte { VerifiedTls, Tls, Nothing }
+public enum PasswordNeeds : byte
+{
+    VerifiedTls, Tls, Nothing,
+
+    /// <summary>A password never goes out as it is, only what proves it.</summary>
+    Never,
+}
 
 /// <summary>
 /// Where the logins for next hops are. A row's value is <c>user:password</c>. OAuth2 has its place here, as a second kind of secret beside the password.
@@ -23,4 +31,10 @@ public sealed record RelayCredentials(string Table)
 {
     public CredentialKey Key { get; init; }
     public PasswordNeeds Password { get; init; }
+
+    /// <summary>Further tables, asked when the first has no answer.</summary>
+    public ImmutableArray<string> MoreTables { get; init; } = [];
+
+    /// <summary>Mechanisms that may be used, in capitals; empty means all (<c>smtp_sasl_mechanism_filter</c>).</summary>
+    public ImmutableArray<string> Mechanisms { get; init; } = [];
 }

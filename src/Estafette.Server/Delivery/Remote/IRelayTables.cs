@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Estafette.Config.Model;
 
 namespace Estafette.Delivery.Remote;
@@ -12,6 +13,18 @@ public readonly record struct RelayHostAnswer(RelayHost? Host, string? Trouble =
 public interface IRelayTables
 {
     ValueTask<RelayTableAnswer> LookUpAsync(string table, string key, CancellationToken cancellationToken);
+
+    /// <summary>Asks several tables in turn, of any type; the first that has the key answers.</summary>
+    async ValueTask<RelayTableAnswer> FindAsync(ImmutableArray<string> tables, string key, CancellationToken cancellationToken)
+    {
+        foreach (string table in tables)
+        {
+            RelayTableAnswer answer = await LookUpAsync(table, key, cancellationToken);
+            if (answer.Value is not null || answer.Trouble is not null)
+                return answer;
+        }
+        return default;
+    }
 
     /// <summary>The row of a domain table, its URL already read.</summary>
     ValueTask<RelayHostAnswer> HostOfAsync(string table, string domain, CancellationToken cancellationToken);

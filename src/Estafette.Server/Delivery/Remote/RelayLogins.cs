@@ -29,10 +29,11 @@ internal sealed class RelayLogins(IRelayTables tables, EventSink events)
         if (action.Credentials is not { } credentials)
             return Complaint(target, $"No credentials table for label {target.AuthLabel}");
         // By MX the recipient's domain says who is connected to: a sender's password is not for everybody he writes to.
-        bool ours = !action.Hosts.IsEmpty || action.DomainTable is not null;
+        // With a next hop of maps the lane has a sender only where that is not so.
+        bool ours = !action.Hosts.IsEmpty || action.DomainTable is not null || action.ByNextHop is not null;
         foreach (string key in byLabel ? [target.AuthLabel!] : KeysOf(ours ? credentials.Key : CredentialKey.Host, target, sender))
         {
-            RelayTableAnswer row = await tables.LookUpAsync(credentials.Table, key, cancellationToken);
+            RelayTableAnswer row = await LookUpAsync(credentials, key, cancellationToken);
             if (row.Trouble is not null)
                 return Complaint(target, row.Trouble);
             if (row.Value is null)
@@ -42,7 +43,7 @@ internal sealed class RelayLogins(IRelayTables tables, EventSink events)
             int colon = row.Value.IndexOf(':', StringComparison.Ordinal);
             return colon <= 0
                 ? Complaint(target, $"Credentials of {origin} in table {credentials.Table} are not of the form user:password")
-                : new LoginAnswer(new SaslCredentials(row.Value[..colon], row.Value[(colon + 1)..]), origin) { IsDomains = !ours && !byLabel && !KeysOfHost(target).Contains(key) };
+                : new LoginAnswer(new SaslCredentials(row.Value[..colon], row.Value[(colon + 1)..]), origin) { IsDomains = (!ours || (action.ByNextHop is not null && !target.Fixed)) && !byLabel && !KeysOfHost(target).Contains(key) };
         }
         return byLabel ? Complaint(target, $"No credentials for label {target.AuthLabel} in table {credentials.Table}") : default;
     }
@@ -62,8 +63,13 @@ internal sealed class RelayLogins(IRelayTables tables, EventSink events)
             yield return target.NextHop;
     }
 
+    private ValueTask<RelayTableAnswer> LookUpAsync(RelayCredentials credentials, string key, CancellationToken cancellationToken) =>
+        credentials.Key is CredentialKey.Label ? tables.LookUpAsync(credentials.Table, key, cancellationToken) : tables.FindAsync([credentials.Table, .. credentials.MoreTables], key, cancellationToken);
+
     private static IEnumerable<string> KeysOfHost(RelayEndPoint target)
     {
+        if (target.Written.Length > 0)
+            yield return target.Written;
         string host = target.Host.Trim('[', ']');
         if (target.Address is IPEndPoint { Port: int port })
         {

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Estafette.Config.Model;
 using Estafette.Tables;
 
@@ -8,6 +9,14 @@ public sealed class RelayTables(Func<TableSet> tables, Func<string, RelayHost?> 
 {
     public async ValueTask<RelayTableAnswer> LookUpAsync(string table, string key, CancellationToken cancellationToken) =>
         await tables().LookupAsync(table, key, cancellationToken) switch
+        {
+            TableAnswer.Found found => new RelayTableAnswer(found.Value),
+            TableAnswer.Unavailable unavailable => new RelayTableAnswer(null, unavailable.Reason),
+            _ => default,
+        };
+
+    public async ValueTask<RelayTableAnswer> FindAsync(ImmutableArray<string> maps, string key, CancellationToken cancellationToken) =>
+        await tables().FindAsync(maps, key, cancellationToken) switch
         {
             TableAnswer.Found found => new RelayTableAnswer(found.Value),
             TableAnswer.Unavailable unavailable => new RelayTableAnswer(null, unavailable.Reason),

@@ -36,7 +36,11 @@ public sealed class RemoteAgent(
         if (relay.ByNextHop is { } protocol)
         {
             string nextHop = recipient.NextHop.Length > 0 ? recipient.NextHop : recipient.Address.Domain;
-            return new NextHop(protocol is RelayProtocol.Lmtp ? "lmtp" : "smtp", nextHop.ToLowerInvariant(), relay.Name) { Sender = sender };
+            return new NextHop(protocol is RelayProtocol.Lmtp ? "lmtp" : "smtp", nextHop.ToLowerInvariant(), relay.Name) 
+            {
+                // By the recipient's own domain: a sender's password is not for everybody he writes to.
+                Sender = nextHop.Equals(recipient.Address.Domain, StringComparison.OrdinalIgnoreCase) ? "" : sender,
+            };
         }
         if (relay.Hosts.IsEmpty)
             return new NextHop("smtp", recipient.Address.Domain.ToLowerInvariant(), relay.Name) { Sender = sender };

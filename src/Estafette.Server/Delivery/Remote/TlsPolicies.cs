@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Collections.Immutable;
 using System.Globalization;
 using System.Net;
 using Estafette.Config;
@@ -31,7 +32,7 @@ internal sealed class TlsPolicies(IRelayTables tables)
         TlsLevel level = target.Tls is TlsLevel url && policy.Level < TlsLevel.Encrypt ? url : policy.Level;
         if (action.TlsTable is string table && target.Protocol != RelayProtocol.Lmtp)
         {
-            TlsPolicyAnswer row = await RowAsync(table, target, cancellationToken);
+            TlsPolicyAnswer row = await RowAsync([table, .. action.MoreTlsTables], target, cancellationToken);
             if (row.Trouble is not null)
                 return row;
             if (row.Policy is { } found)
@@ -52,6 +53,8 @@ internal sealed class TlsPolicies(IRelayTables tables)
 
     internal static IEnumerable<string> KeysOf(RelayEndPoint target)
     {
+        if (target.Written.Length > 0)
+            yield return target.Written.ToLowerInvariant();
         string name = target.NextHop.Trim('[', ']').ToLowerInvariant();
         if (target.Fixed && target.Address is IPEndPoint { Port: int port })
         {
@@ -71,17 +74,17 @@ internal sealed class TlsPolicies(IRelayTables tables)
         }
     }
 
-    private async ValueTask<TlsPolicyAnswer> RowAsync(string table, RelayEndPoint target, CancellationToken cancellationToken)
+    private async ValueTask<TlsPolicyAnswer> RowAsync(ImmutableArray<string> maps, RelayEndPoint target, CancellationToken cancellationToken)
     {
         foreach (string key in KeysOf(target))
         {
-            RelayTableAnswer row = await tables.LookUpAsync(table, key, cancellationToken);
+            RelayTableAnswer row = maps.Length == 1 ? await tables.LookUpAsync(maps[0], key, cancellationToken) : await tables.FindAsync(maps, key, cancellationToken);
             if (row.Trouble is not null)
                 return new TlsPolicyAnswer(null, row.Trouble);
             if (row.Value is null)
                 continue;
             TlsPolicyAnswer read = Understood(row.Value);
-            return read.Trouble is null ? read : new TlsPolicyAnswer(null, $"table {table}, TLS policy of {key}: {read.Trouble}");
+            return read.Trouble is null ? read : new TlsPolicyAnswer(null, $"table {string.Join(", ", maps)}, TLS policy of {key}: {read.Trouble}");
         }
         return default;
     }

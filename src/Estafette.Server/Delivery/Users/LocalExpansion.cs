@@ -218,6 +218,11 @@ internal sealed class LocalExpansion(LocalUserServices services, ActionConfig.Lo
             Defer(at, new(4, 3, 0), "address resolver failure");
             return;
         }
+        if (standing.Existence is AddressExistence.Unknown)
+        {
+            Fail(at, new(5, 1, 3), "bad recipient address syntax: " + target.Text);
+            return;
+        }
         MailAddress address = standing.Address;
         if (at.Unmatched.Length > 0)
             address = address with { LocalPart = address.LocalPart + at.Unmatched };

@@ -15,6 +15,7 @@ internal sealed class PostfixLowering(ReadingContext context)
         CheckChoices(global);
         var smtpd = new SmtpdLowering(context);
         var cleanup = new CleanupLowering(context);
+        var delivery = new DeliveryLowering(context);
         ServiceEntry? pickup = context.Settings.Services.FirstOrDefault(s => s.Command == "pickup");
         CleanupConfig local = cleanup.Lower(pickup is null ? global : context.Of(pickup));
         var config = new MailConfig
@@ -25,8 +26,8 @@ internal sealed class PostfixLowering(ReadingContext context)
             Listeners = new ListenerLowering(context, smtpd, cleanup).Lower(name),
             LocalSubmission = new LocalSubmissionConfig { Submitters = cleanup.Submitters(), Cleanup = local },
             Maps = new RewritingLowering(context).Lower(global),
-            Actions = new DeliveryLowering(context).Lower(),
-            Identities = smtpd.Identities,
+            Actions = delivery.Lower(),
+            Identities = smtpd.Identities.SetItems(delivery.Identities),
             TrustAnchors = smtpd.TrustAnchors,
             Retry = QueueLowering.Retry(global),
             Limits = QueueLowering.Limits(global),
