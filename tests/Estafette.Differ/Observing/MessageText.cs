@@ -92,7 +92,7 @@ internal static partial class MessageText
     [GeneratedRegex(@"\b(id|queued as) (?=[0-9A-Za-z+/]*\d)[0-9A-Za-z+/]{6,24}(?![0-9A-Za-z+/])")]
     private static partial Regex QueueId();
 
-    [GeneratedRegex(@"<20\d{12}\.[0-9A-Za-z]+@")]
+    [GeneratedRegex(@"<(?:20\d{12}\.[0-9A-Za-z]+|[\w+/=-]{16})@")]
     private static partial Regex GeneratedId();
 
     [GeneratedRegex(@"\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? (?:\w{3} +\d{1,2} [\d:]{8} \d{4}|\d{1,2} \w{3} \d{4} [\d:]{8} [+-]\d{4}(?: \(\w+\))?)|20\d\d-\d\d-\d\d[T ][\d:]{5,8}\S*")]

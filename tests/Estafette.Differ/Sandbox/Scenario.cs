@@ -9,8 +9,8 @@ internal sealed record Step(string Verb, string Argument, IReadOnlyList<string> 
 internal sealed record Scenario(string Title, string Host, IReadOnlyList<(string Word, string Argument)> Directives, IReadOnlyList<Step> Steps)
 {
     public const string UsualHost = "mx.here.test";
-    private static readonly string[] s_directives = ["title", "host", "dns", "sink", "rule", "pre", "chmod", "chown", "listen", "look", "peer"];
-    private static readonly string[] s_steps = ["smtp", "run", "say", "settle", "reload", "queue"];
+    private static readonly string[] s_directives = ["title", "host", "dns", "sink", "rule", "pre", "chmod", "chown", "listen", "look", "peer", "nostart"];
+    private static readonly string[] s_steps = ["smtp", "run", "say", "settle", "reload", "queue", "await", "log"];
 
     public IEnumerable<string> All(string word) => Directives.Where(d => d.Word == word).Select(d => d.Argument);
 

@@ -23,8 +23,13 @@ internal sealed partial class ScenarioRunner(Scenario scenario, string folder, b
         foreach (string command in scenario.All("peer"))
             Note(command, Shell.Run(command), showOutput: false);
         _boxes = new Mailboxes(scenario.All("look"));
-        string? problem = _target.Start([.. scenario.All("listen").DefaultIfEmpty("127.0.0.1:25").Where(a => a != "none")]);
-        _observation.Section("start").AddRange(problem is null ? ["serves"] : ["does not serve", .. problem.Split('\n').Select(l => "~ " + l)]);
+        string? problem = null;
+        // With nostart the steps start it, as people do.
+        if (!scenario.All("nostart").Any())
+        {
+            problem = _target.Start([.. scenario.All("listen").DefaultIfEmpty("127.0.0.1:25")]);
+            _observation.Section("start").AddRange(problem is null ? ["serves"] : ["does not serve", .. problem.Split('\n').Select(l => "~ " + l)]);
+        }
         if (problem is null)
         {
             foreach (Step step in scenario.Steps)
@@ -87,6 +92,13 @@ internal sealed partial class ScenarioRunner(Scenario scenario, string folder, b
             case "reload":
                 _target.Reload();
                 Thread.Sleep(700);
+                break;
+            case "await":
+                _observation.Section(step.Verb + " " + step.Argument).Add(_target.Await([step.Argument]) is null ? "serves" : "does not serve");
+                break;
+            case "log":
+                Settle();
+                _observation.Section(step.Verb + " " + step.Argument).Add(Regex.IsMatch(_target.Log, step.Argument, RegexOptions.Multiline) ? "found" : "not found");
                 break;
             case "queue":
                 Settle();

@@ -183,7 +183,7 @@ internal sealed class Sink(string name, IPEndPoint at, IReadOnlySet<string> opti
         {
             if (_taken.Count == 0)
             {
-                Note("no recipients", null);
+                Note("reset", null);
                 Say("554 5.5.1 no valid recipients");
                 return;
             }
@@ -210,7 +210,7 @@ internal sealed class Sink(string name, IPEndPoint at, IReadOnlySet<string> opti
             if (_from is not null && (message is not null || result != "reset" || _refused.Count > 0))
             {
                 lock (sink._transactions)
-                    sink._transactions.Add(new Transaction(_hello, _tls, _user, _from, [.. _taken], [.. _refused], result, message));
+                    sink._transactions.Add(new Transaction(_hello, _tls, _user, _from, [.. _taken], [.. _refused], result == "reset" ? "nothing sent" : result, message));
             }
             _from = null;
             _taken.Clear();

@@ -62,6 +62,12 @@ internal sealed class Target(bool estafette)
             if (exit != 0)
                 return output + Log;
         }
+        return Await(listen);
+    }
+
+    /// <summary>Null when all these answer.</summary>
+    public string? Await(IReadOnlyList<string> listen)
+    {
         var clock = Stopwatch.StartNew();
         foreach (string address in listen)
         {
@@ -78,7 +84,7 @@ internal sealed class Target(bool estafette)
     public void Reload()
     {
         if (estafette)
-            Shell.Run($"kill -HUP {_process!.Id}");
+            Shell.Run(_process is null ? "postfix reload" : $"kill -HUP {_process.Id}");
         else
             Shell.Run("postfix reload");
     }

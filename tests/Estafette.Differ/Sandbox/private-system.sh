@@ -25,7 +25,7 @@ for node in null zero full random urandom tty; do
     mount --bind /dev/$node $work/dev/$node
 done
 mkdir $work/dev/pts $work/dev/shm
-mount --rbind /dev/pts $work/dev/pts
+mount -t devpts -o newinstance,ptmxmode=0666,mode=620 devpts $work/dev/pts
 mount -t tmpfs -o mode=1777 tmpfs $work/dev/shm
 ln -s pts/ptmx $work/dev/ptmx
 ln -s /proc/self/fd $work/dev/fd
