@@ -10,13 +10,14 @@ public enum ReplyStyle : byte
 
     /// <summary>OpenSMTPD 6.0 and before: a colon after the enhanced status code of a plain answer.</summary>
     OpenSmtpdOld,
+    Postfix,
 }
 
 /// <summary>
 /// Every reply the server gives, in one place; each but the greeting, EHLO and 3xx carries an enhanced status code (RFC 2034). One instance a style and host name;
-/// fixed replies are built once.
+/// fixed replies are built once. A style with other words for nearly everything is a class of its own (<see cref="PostfixReplies"/>).
 /// </summary>
-public sealed class Replies
+public class Replies
 {
     private readonly ReplyStyle _style;
     private readonly string _host;
@@ -35,68 +36,71 @@ public sealed class Replies
         Authenticated = Plain(235, new(2, 0, 0), "Authentication succeeded");
     }
 
-    public Reply Greeting { get; }
-    public Reply Ok { get; }
-    public Reply Reset { get; }
-    public Reply RecipientOk { get; }
-    public Reply EnterMail { get; }
-    public Reply Bye { get; }
-    public Reply ReadyForTls { get; }
-    public Reply Authenticated { get; }
+    /// <summary>The replies of a style.</summary>
+    public static Replies Of(ReplyStyle style, string hostName) => style == ReplyStyle.Postfix ? new PostfixReplies(hostName, "") : new Replies(style, hostName);
+
+    public Reply Greeting { get; protected init; }
+    public Reply Ok { get; protected init; }
+    public Reply Reset { get; protected init; }
+    public Reply RecipientOk { get; protected init; }
+    public Reply EnterMail { get; protected init; }
+    public Reply Bye { get; protected init; }
+    public Reply ReadyForTls { get; protected init; }
+    public Reply Authenticated { get; protected init; }
 
     // The wrong command, or at the wrong time.
-    public Reply Unrecognized => InvalidCommand(500, "Command unrecognized");
-    public Reply NotAllowedNow => InvalidCommand(503, "Command not allowed at this point.");
+    public virtual Reply Unrecognized => InvalidCommand(500, "Command unrecognized");
+    public virtual Reply NotAllowedNow => InvalidCommand(503, "Command not allowed at this point.");
     public Reply NotImplemented => InvalidCommand(502, "Command not implemented");
     public Reply AlreadyIdentified => InvalidCommand(503, "Already identified");
     public Reply NotSupported => InvalidCommand(503, "Command not supported");
     public Reply AlreadySecured => InvalidCommand(503, "Channel already secured");
     public Reply AlreadyAuthenticated => InvalidCommand(503, "Already authenticated");
-    public Reply NeedsTls => InvalidCommand(530, "Must issue a STARTTLS command first");
+    public virtual Reply NeedsTls => InvalidCommand(530, "Must issue a STARTTLS command first");
     public Reply NeedsAuth => InvalidCommand(530, "Must issue an AUTH command first");
     public Reply Unsynchronized => Plain(503, new(5, 5, 0), "Wait for the answer before sending more").ThenClose();
-    public Reply ForeignProtocol => Plain(500, new(5, 7, 0), "This is a mail server").ThenClose();
+    public virtual Reply ForeignProtocol => Plain(500, new(5, 7, 0), "This is a mail server").ThenClose();
 
     // The right command with the wrong arguments.
     public Reply NoArguments => InvalidArguments(500, "command does not accept arguments.");
     public Reply NoParameters => InvalidArguments(501, "No parameters given");
-    public Reply NoRecipient => InvalidArguments(503, "No recipient specified");
+    public virtual Reply NoRecipient => InvalidArguments(503, "No recipient specified");
     public Reply InvalidDomain => InvalidArguments(501, "Invalid domain name");
-    public Reply BadBdat => InvalidArguments(501, "BDAT needs a size in octets and, for the last chunk, LAST");
+    public virtual Reply BadBdat => InvalidArguments(501, "BDAT needs a size in octets and, for the last chunk, LAST");
     public Reply SenderSyntax => Plain(553, new(5, 1, 0), "Sender address syntax error");
     public Reply RecipientSyntax => Plain(501, new(5, 1, 3), "Recipient address syntax error");
-    public Reply LineTooLong => Plain(500, new(5, 5, 2), "Line too long");
-    public Reply Controls => Plain(500, new(5, 5, 2), "Control characters are not allowed in a command");
-    public Reply AuthSyntax => Plain(501, new(5, 5, 2), "Syntax error");
-    public Reply AuthCancelled => Plain(501, new(5, 7, 0), "Authentication cancelled");
+    public virtual Reply LineTooLong => Plain(500, new(5, 5, 2), "Line too long");
+    public virtual Reply Controls => Plain(500, new(5, 5, 2), "Control characters are not allowed in a command");
+    public virtual Reply AuthSyntax => Plain(501, new(5, 5, 2), "Syntax error");
+    public virtual Reply AuthCancelled => Plain(501, new(5, 7, 0), "Authentication cancelled");
 
     // Refusals of what was asked.
     public Reply SenderRejected => new(530, "5.7.1 Sender rejected");
-    public Reply AuthFailed => new(535, "5.7.8 Authentication failed");
-    public Reply AuthUnavailable => Plain(454, new(4, 7, 0), "Temporary authentication failure");
-    public Reply TlsUnavailable => Plain(454, new(4, 7, 0), "TLS not available");
-    public Reply TooManyRecipients => Plain(452, new(4, 5, 3), "Too many recipients");
+    public virtual Reply AuthFailed => new(535, "5.7.8 Authentication failed");
+    public virtual Reply AuthUnavailable => Plain(454, new(4, 7, 0), "Temporary authentication failure");
+    public virtual Reply TlsUnavailable => Plain(454, new(4, 7, 0), "TLS not available");
+    public virtual Reply TooManyRecipients => Plain(452, new(4, 5, 3), "Too many recipients");
     public Reply TooManyMessages => Plain(452, new(4, 5, 3), "Too many messages in this session");
-    public Reply MessageTooBig => Plain(552, new(5, 3, 4), "Message size exceeds fixed limit");
-    public Reply MessageTooBigAtEnd => Plain(554, new(5, 3, 4), "Message too big for system: Transaction failed, message too big");
-    public Reply HeaderTooBig => Plain(554, new(5, 3, 4), "Header of the message is too big");
+    public virtual Reply MessageTooBig => Plain(552, new(5, 3, 4), "Message size exceeds fixed limit");
+    public virtual Reply MessageTooBigAtEnd => Plain(554, new(5, 3, 4), "Message too big for system: Transaction failed, message too big");
+    public virtual Reply HeaderTooBig => Plain(554, new(5, 3, 4), "Header of the message is too big");
     public Reply BrokenHeader => Plain(550, new(5, 7, 1), "Delivery not authorized, message refused: Message is not RFC 2822 compliant");
-    public Reply Loop => Plain(554, new(5, 4, 6), "Routing loop detected: too many Received fields");
+    public virtual Reply Loop => Plain(554, new(5, 4, 6), "Routing loop detected: too many Received fields");
     public Reply BareLineEnd => Plain(550, new(5, 5, 2), "Lines of a message must end in CR and LF").ThenClose();
     public Reply NulInMessage => Plain(550, new(5, 6, 0), "Message contains NUL characters");
     public Reply TextLineTooLong => Plain(550, new(5, 6, 0), "Message has a line that is too long");
 
     // Trouble of ours, and limits.
-    public Reply TemporaryError => Plain(451, new(4, 3, 0), "Temporary failure, please try again later");
-    public Reply SpoolFull => Plain(452, new(4, 3, 1), "Insufficient system storage");
-    public Reply SpoolUnhealthy => Plain(451, new(4, 3, 0), "Mail cannot be stored now");
+    public virtual Reply TemporaryError => Plain(451, new(4, 3, 0), "Temporary failure, please try again later");
+    public virtual Reply SpoolFull => Plain(452, new(4, 3, 1), "Insufficient system storage");
+    public virtual Reply SpoolUnhealthy => Plain(451, new(4, 3, 0), "Mail cannot be stored now");
     public Reply ShuttingDown => Unavailable(new(4, 3, 2), "Service shutting down");
     public Reply TooManySessions => Unavailable(new(4, 3, 2), "Too many sessions, please try again later");
     public Reply TooManySessionsOfClient => Unavailable(new(4, 7, 0), "Too many sessions from your address");
     public Reply NotServed => Unavailable(new(4, 3, 2), "Service not available");
-    public Reply TooManyErrors => Unavailable(new(4, 7, 0), "Too many errors");
+    public virtual Reply TooManyErrors => Unavailable(new(4, 7, 0), "Too many errors");
     public Reply TooManyJunkCommands => Unavailable(new(4, 7, 0), "Too many commands without mail");
-    public Reply Timeout => Unavailable(new(4, 4, 2), "Timeout");
+    public virtual Reply Timeout => Unavailable(new(4, 4, 2), "Timeout");
     public Reply TooSlow => Unavailable(new(4, 4, 2), "Too slow");
     public Reply SessionTooLong => Unavailable(new(4, 4, 2), "Session has lasted too long");
 
@@ -108,12 +112,12 @@ public sealed class Replies
 
     public Reply NeedsDomain(string verb) => InvalidCommand(501, verb + " requires domain name");
 
-    public Reply Accepted(MessageId id) => Plain(250, new(2, 0, 0), id.Short + " Message accepted for delivery");
+    public virtual Reply Accepted(MessageId id) => Plain(250, new(2, 0, 0), id.Short + " Message accepted for delivery");
 
-    public Reply ChunkTaken(long octets) => Plain(250, new(2, 0, 0), string.Create(CultureInfo.InvariantCulture, $"{octets} octets received"));
+    public virtual Reply ChunkTaken(long octets) => Plain(250, new(2, 0, 0), string.Create(CultureInfo.InvariantCulture, $"{octets} octets received"));
 
     /// <summary>The reply is logged: what cannot be a mechanism's name is not repeated, for some clients send their password in its place (E54).</summary>
-    public Reply UnknownMechanism(string mechanism) =>
+    public virtual Reply UnknownMechanism(string mechanism) =>
         new(504, $"5.5.4 Security features not supported: AUTH method {(IsMechanismName(mechanism) ? $"\"{mechanism}\" " : "")}not supported");
 
     /// <summary>RFC 4422 s3.1; in base64 there are nearly always both large and small letters.</summary>
@@ -144,7 +148,7 @@ public sealed class Replies
 
     private string HelloText(string helo, string client) => $"{_host} Hello {helo} [{client}], pleased to meet you";
 
-    private Reply Unavailable(EnhancedStatus status, string text) => new Reply(421, Words(status, $"{_host} {text}")).ThenClose();
+    protected virtual Reply Unavailable(EnhancedStatus status, string text) => new Reply(421, Words(status, $"{_host} {text}")).ThenClose();
 
     private Reply Plain(int code, EnhancedStatus status, string text) => new(code, Words(status, text));
 

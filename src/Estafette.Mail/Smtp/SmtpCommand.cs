@@ -4,7 +4,7 @@ namespace Estafette.Smtp;
 
 public enum SmtpVerb : byte
 {
-    Unknown, Helo, Ehlo, Mail, Rcpt, Data, Bdat, Rset, Noop, Vrfy, Expn, Help, Quit, StartTls, Auth,
+    Unknown, Helo, Ehlo, Mail, Rcpt, Data, Bdat, Rset, Noop, Vrfy, Expn, Help, Quit, StartTls, Auth, Etrn,
 
     /// <summary>The first line of another protocol (an HTTP request): somebody's browser is being used against us.</summary>
     Foreign,
@@ -78,6 +78,7 @@ public static class CommandParser
         if (name.SequenceEqual("VRFY"u8)) return SmtpVerb.Vrfy;
         if (name.SequenceEqual("EXPN"u8)) return SmtpVerb.Expn;
         if (name.SequenceEqual("HELP"u8)) return SmtpVerb.Help;
+        if (name.SequenceEqual("ETRN"u8)) return SmtpVerb.Etrn;
         return name.SequenceEqual("POST"u8) || name.SequenceEqual("HEAD"u8) ? SmtpVerb.Foreign : SmtpVerb.Unknown;
     }
 

@@ -38,6 +38,10 @@ public sealed class Resolver : IDisposable
     public async ValueTask<DnsAnswer<TlsaRecord>> TlsaAsync(string name, CancellationToken cancellationToken) =>
         (await ResolveAsync(name, DnsRecordType.Tlsa, cancellationToken)).As<TlsaRecord>();
 
+    /// <summary>The names of a zone's name servers; nothing where the name is no zone of its own.</summary>
+    public async ValueTask<DnsAnswer<string>> NsAsync(string domain, CancellationToken cancellationToken) =>
+        (await ResolveAsync(domain, DnsRecordType.Ns, cancellationToken)).As<string>();
+
     /// <summary>A or AAAA; hosts first.</summary>
     public async ValueTask<DnsAnswer<IPAddress>> AddressesAsync(string host, AddressFamily family, CancellationToken cancellationToken)
     {

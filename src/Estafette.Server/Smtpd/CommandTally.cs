@@ -11,7 +11,7 @@ internal sealed class CommandTally
     private static readonly (SmtpVerb Verb, string Name)[] s_verbs =
     [
         (SmtpVerb.Helo, "helo"), (SmtpVerb.Ehlo, "ehlo"), (SmtpVerb.StartTls, "starttls"), (SmtpVerb.Auth, "auth"), (SmtpVerb.Mail, "mail"), (SmtpVerb.Rcpt, "rcpt"), (SmtpVerb.Data, "data"),
-        (SmtpVerb.Bdat, "bdat"), (SmtpVerb.Rset, "rset"), (SmtpVerb.Noop, "noop"), (SmtpVerb.Vrfy, "vrfy"), (SmtpVerb.Expn, "expn"), (SmtpVerb.Help, "help"), (SmtpVerb.Quit, "quit"), (SmtpVerb.Unknown, "unknown"),
+        (SmtpVerb.Bdat, "bdat"), (SmtpVerb.Rset, "rset"), (SmtpVerb.Noop, "noop"), (SmtpVerb.Vrfy, "vrfy"), (SmtpVerb.Etrn, "etrn"), (SmtpVerb.Expn, "expn"), (SmtpVerb.Help, "help"), (SmtpVerb.Quit, "quit"), (SmtpVerb.Unknown, "unknown"),
     ];
 
     private readonly int[] _done = new int[s_verbs.Length];

@@ -8,6 +8,9 @@ namespace Estafette.Smtpd;
 public readonly record struct ReverseName(string? Name, bool Verified)
 {
     public static ReverseName None { get; }
+
+    /// <summary>The name server could not say; or it was not waited for.</summary>
+    public bool IsUnsure { get; init; }
 }
 
 /// <summary>Asks for a client's reverse name; must not throw. The caller waits a few seconds at most.</summary>

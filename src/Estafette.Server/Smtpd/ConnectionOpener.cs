@@ -79,7 +79,7 @@ internal sealed class ConnectionOpener(ReverseLookup reverse, EventSink events, 
     /// <summary>Adds the reverse name, if it comes in time.</summary>
     public async ValueTask<ConnectionInfo> NameAsync(ConnectionInfo connection, CancellationToken cancellationToken)
     {
-        if (connection.Remote is null)
+        if (connection.Remote is null || connection.Listener?.Smtpd is { Dialog.PeerNameLookup: false })
             return connection;
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         ValueTask<ReverseName> asked = reverse(connection.Remote.Address, limit.Token);
@@ -91,7 +91,7 @@ internal sealed class ConnectionOpener(ReverseLookup reverse, EventSink events, 
         Task first = await Task.WhenAny(answer, Task.Delay(slow ? s_reverseLimitWhenSlow : s_reverseLimit, clock, limit.Token));
         if (first != answer && !slow)
             Volatile.Write(ref _waitedInVain, clock.GetTimestamp());
-        ReverseName name = first == answer && answer.IsCompletedSuccessfully ? answer.Result : ReverseName.None;
+        ReverseName name = first == answer && answer.IsCompletedSuccessfully ? answer.Result : new ReverseName { IsUnsure = true };
         await limit.CancelAsync();
         return connection with { Reverse = name };
     }

@@ -41,6 +41,7 @@ internal sealed record Habits
     {
         Dialect.OpenSmtpd => OpenSmtpd,
         Dialect.OpenSmtpdOld => OpenSmtpd with { Replies = ReplyStyle.OpenSmtpdOld, Trace = TraceStyle.OpenSmtpdOld, BareNoop = false },
+        Dialect.Postfix => Postfix,
         _ => Others,
     };
 
@@ -55,6 +56,16 @@ internal sealed record Habits
         BareNoop = true,
         Synchronous = true,
         StrictHeader = true,
+    };
+
+    /// <summary>Postfix's verbs have handlers of their own, which read addresses by themselves.</summary>
+    private static Habits Postfix { get; } = new()
+    {
+        Replies = ReplyStyle.Postfix,
+        Trace = TraceStyle.Postfix,
+        StrangerPaths = PathSyntax.Rfc5321 | PathSyntax.LooseDots,
+        OwnPaths = PathSyntax.Rfc5321 | PathSyntax.LooseDots,
+        KnowsVrfy = true,
     };
 
     private static Habits Others { get; } = new()

@@ -5,6 +5,7 @@ using Estafette.Mail;
 using Estafette.Routing.Maps;
 using Estafette.Smtp;
 using Estafette.Smtpd.Cleanup;
+using Estafette.Smtpd.Postfix;
 
 namespace Estafette.Smtpd;
 
@@ -30,7 +31,7 @@ internal static class MessageIntake
     {
         var message = new MessageReception(session.Parts.Intake.Begin(), new ReceptionLimits(session.Limits.MessageSize, int.MaxValue, int.MaxValue, int.MaxValue), null);
         if (await CleanupBeginning.SubjectAsync(session, message.Id, cleanup, cancellationToken) is { } subject)
-            await message.CleanAsync(cleanup, subject, new CleanupTools(session.Services.Tables, session.Services.TreatAddress, session.Parts.Events), CleanupBeginning.TraceText(session, message.Id, cleanup), cancellationToken);
+            await message.CleanAsync(cleanup, subject, new CleanupTools(session.Services.Tables, session.Services.TreatAddress, session.Parts.Events), SmtpdCommit.WithPrepended(session.Transaction!, CleanupBeginning.TraceText(session, message.Id, cleanup)), cancellationToken);
         else
             message.Refuse();
         return message;
@@ -45,14 +46,16 @@ internal static class MessageIntake
         (CommandResult? rejected, _) = await session.AskPolicyAsync(FilterPhase.Commit, session.Subject(), cancellationToken);
         if (rejected is not null)
             return rejected.Value;
+        if (session.Smtpd is not null && await SmtpdCommit.RefusalAsync(session, message, cancellationToken) is { } refused)
+            return refused;
         if (message.Cleanup is { Findings.Discard: true })
             return Taken(session, message.Id);
         Envelope envelope = EnvelopeOf(session, message);
         if (session.Services.Maps is { } maps)
         {
             EnvelopeRewriting rewriting = await maps.RewriteAsync(DraftOf(session, message), cancellationToken);
-            if (rewriting is EnvelopeRewriting.Refused refused)
-                return new CommandResult(new Reply(451, $"{refused.Status} {refused.Text}"), refused.Detail);
+            if (rewriting is EnvelopeRewriting.Refused put)
+                return new CommandResult(new Reply(451, $"{put.Status} {put.Text}"), put.Detail);
             var rewritten = (EnvelopeRewriting.Rewritten)rewriting;
             envelope = envelope with { ReversePath = rewritten.ReversePath, Recipients = rewritten.Recipients };
         }

@@ -2,6 +2,7 @@ using System.Text;
 using Estafette.Config.Model;
 using Estafette.Events;
 using Estafette.Smtp;
+using Estafette.Smtpd.Postfix;
 using Estafette.Smtpd.Verbs;
 
 namespace Estafette.Smtpd;
@@ -26,11 +27,12 @@ internal static class SessionLoop
                 return await EndAsync(session, ReplyTo(session, read.End), ReasonOf(read.End));
             string text = read.End == WaitEnd.None ? CommandText.ForLog(read.Line, session.Counts.SaidAuth) : "";
             session.Counts.SaidAuth |= CommandText.IsLogin(read.Line.Span);
-            (CommandResult result, string? reason) = await TakeAsync(session, read, cancellationToken);
+            (CommandResult result, string? reason) = session.Smtpd is null ? await TakeAsync(session, read, cancellationToken) : await SmtpdTurn.TakeAsync(session, read, cancellationToken);
             if (result.Reply is { IsRefusal: true } refusal)
             {
                 PublishRefusal(session, text, refusal, result.Rule);
-                if (!refusal.IsOwnTrouble && ++session.Counts.Errors >= session.Limits.Errors && !refusal.Closes)
+                bool counts = !refusal.IsOwnTrouble && !result.IsForgiven;
+                if (counts && ++session.Counts.Errors >= session.Limits.Errors && !refusal.Closes && session.Smtpd is null)
                     (result, reason) = (session.Replies.TooManyErrors, "too-many-errors");
             }
             else if (!result.Ends)
@@ -39,11 +41,16 @@ internal static class SessionLoop
             }
             if (result.Ends)
                 return "disconnect";
-            if (result.Reply is not { } reply)
-                continue;
-            session.Transport.Send(reply);
-            if (reply.Closes)
-                return await EndAsync(session, default, reason ?? (reply.Code == 221 ? "quit" : session.Counts.Commands.BrokenBy is WaitEnd.None ? "refused" : ReasonOf(session.Counts.Commands.BrokenBy)));
+            if (session.Smtpd is { } smtpd)
+                await SmtpdTurn.SlowDownAsync(session, smtpd, cancellationToken);
+            if (result.Reply is { } reply)
+            {
+                session.Transport.Send(reply);
+                if (reply.Closes)
+                    return await EndAsync(session, default, reason ?? (reply.Code == 221 ? "quit" : session.Counts.Commands.BrokenBy is WaitEnd.None ? "refused" : ReasonOf(session.Counts.Commands.BrokenBy)));
+            }
+            if (session.Smtpd is not null && session.Counts.Errors >= session.Limits.Errors)
+                return await EndAsync(session, session.Replies.TooManyErrors, "too-many-errors");
         }
     }
 
@@ -75,7 +82,8 @@ internal static class SessionLoop
     /// <summary>The result where the client is hung up on at once. A refusal that does not hang up leaves a session without a greeting.</summary>
     private static async ValueTask<CommandResult?> GreetAsync(SmtpSession session, CancellationToken cancellationToken)
     {
-        (CommandResult? refusal, _) = await session.AskPolicyAsync(FilterPhase.Connect, session.Subject(), cancellationToken);
+        (CommandResult? refusal, _) = session.Smtpd is null
+            ? await session.AskPolicyAsync(FilterPhase.Connect, session.Subject(), cancellationToken) : (await SmtpdTurn.GreetAsync(session, cancellationToken), null);
         if (refusal is { Reply: { } reply } result)
         {
             PublishRefusal(session, "connect", reply, result.Rule);
@@ -105,7 +113,7 @@ internal static class SessionLoop
             session.Abuse("another protocol's request", CommandText.ForLog(read.Line, session.Counts.SaidAuth));
             return (session.Replies.ForeignProtocol, "foreign-protocol");
         }
-        if (CommandTable.Find(command.Verb) is not { } handler)
+        if (CommandTable.Find(command.Verb, session.Habits.Replies) is not { } handler)
             return (session.Replies.Unrecognized, null);
         if (handler.IsJunk && ++session.Counts.JunkCommands > session.Limits.JunkCommands)
             return (session.Replies.TooManyJunkCommands, "too-many-junk-commands");

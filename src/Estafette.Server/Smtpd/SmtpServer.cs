@@ -33,7 +33,7 @@ public sealed class SmtpServer : IAsyncDisposable
     public SmtpServer(Func<SmtpdServices> services, Intake intake, EventSink events, ReverseLookup reverse, TimeProvider clock)
     {
         _services = services;
-        _parts = new SessionParts(intake, events, clock, new PasswordCheck(), new AuthThrottle(clock));
+        _parts = new SessionParts(intake, events, clock, new PasswordCheck(), new AuthThrottle(clock), new Postfix.ClientEvents(clock));
         _opener = new ConnectionOpener(reverse, events, clock);
     }
 
@@ -185,7 +185,7 @@ public sealed class SmtpServer : IAsyncDisposable
 
     private static async ValueTask TurnAwayAsync(SessionTransport transport, SmtpdServices services, Func<Smtp.Replies, Smtp.Reply> choose)
     {
-        transport.Send(choose(new Smtp.Replies(Habits.Of(services.Config.Dialect).Replies, services.Config.HostName)));
+        transport.Send(choose(Smtp.Replies.Of(Habits.Of(services.Config.Dialect).Replies, services.Config.HostName)));
         await transport.CloseAsync(linger: false);
     }
 }

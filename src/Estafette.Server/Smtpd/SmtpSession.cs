@@ -19,11 +19,14 @@ internal readonly record struct CommandResult(Reply? Reply, string Rule = "")
     /// <summary>The session ends without a reply.</summary>
     public bool Ends { get; private init; }
 
+    /// <summary>A refusal that does not count against the client.</summary>
+    public bool IsForgiven { get; init; }
+
     public static implicit operator CommandResult(Reply reply) => new(reply);
 }
 
 /// <summary>What all sessions of one server share.</summary>
-internal sealed record SessionParts(Intake Intake, EventSink Events, TimeProvider Clock, PasswordCheck Passwords, AuthThrottle Throttle);
+internal sealed record SessionParts(Intake Intake, EventSink Events, TimeProvider Clock, PasswordCheck Passwords, AuthThrottle Throttle, Postfix.ClientEvents Clients);
 
 /// <summary>
 /// One session's state by lifetime: the connection (fixed), counts (connection), what was said (until TLS starts), the transaction (until it ends). It decides nothing; the
@@ -45,11 +48,15 @@ internal sealed class SmtpSession(ConnectionInfo connection, SmtpdServices servi
     public SessionTransport Transport { get; } = transport;
     public SessionParts Parts { get; } = parts;
     public Habits Habits { get; } = Habits.Of(services.Config.Dialect);
-    public Replies Replies { get; } = new(Habits.Of(services.Config.Dialect).Replies, connection.HostName);
-    public LimitsConfig Limits { get; } = services.Config.Limits;
+    public Replies Replies { get; } = Habits.Of(services.Config.Dialect).Replies == ReplyStyle.Postfix
+        ? new PostfixReplies(connection.HostName, connection.Listener?.Smtpd?.Dialog.Banner ?? "") : Replies.Of(Habits.Of(services.Config.Dialect).Replies, connection.HostName);
+    public LimitsConfig Limits { get; } = connection.Listener?.Smtpd is { } smtpd ? Postfix.SmtpdServiceLimits.Of(services.Config.Limits, smtpd.Limits) : services.Config.Limits;
     public SessionCounts Counts { get; } = new();
     public SessionState State { get; private set; } = new(null);
     public Transaction? Transaction { get; private set; }
+
+    /// <summary>What a session of Postfix's smtpd(8) has beside; null in the other dialects.</summary>
+    public Postfix.SmtpdSession? Smtpd { get; } = Postfix.SmtpdSession.Of(connection, services);
 
     /// <summary>The greeting was given; a filter may have refused it.</summary>
     public bool Greeted { get; set; }
@@ -216,6 +223,7 @@ internal sealed class SmtpSession(ConnectionInfo connection, SmtpdServices servi
 
     public async ValueTask DisposeAsync()
     {
+        Postfix.ClientEvents.Leave(this);
         await EndTransactionAsync();
         if (_tls is not null)
             await _tls.DisposeAsync();

@@ -1,6 +1,8 @@
+using System.Collections.Frozen;
 using System.Net;
 using Estafette.Config.Model;
 using Estafette.Policy;
+using Estafette.Policy.Restrictions;
 using Estafette.Routing;
 using Estafette.Routing.Maps;
 using Estafette.Smtpd.Auth;
@@ -46,6 +48,12 @@ public sealed record SmtpdServices
     public MapRouter? Maps { get; init; }
     public required SessionPolicy Policy { get; init; }
     public required IUserDatabase Users { get; init; }
+
+    /// <summary>The restrictions of each service of smtpd(8), by its configuration; empty in the other dialects.</summary>
+    public FrozenDictionary<SmtpdConfig, RestrictionEngine> Restrictions { get; init; } = FrozenDictionary<SmtpdConfig, RestrictionEngine>.Empty;
+
+    /// <summary>Whose an address is, where maps route; null elsewhere.</summary>
+    public AddressClassifier? Classify { get; init; }
 
     /// <summary>The newest; ask anew for each handshake.</summary>
     public ServerCertificates Certificates

@@ -1,4 +1,5 @@
 using Estafette.Mail;
+using Estafette.Policy.Restrictions;
 using Estafette.Routing.Maps;
 using Estafette.Smtp;
 
@@ -22,6 +23,9 @@ internal sealed class Transaction(MailAddress reversePath, MailParameters parame
 
     /// <summary>Recipients as they were given, where they are expanded when the message is there (cleanup(8)); <see cref="Recipients"/> is empty then.</summary>
     public IReadOnlyList<DraftRecipient> Drafts => _drafts;
+
+    /// <summary>What access tables want done with the message.</summary>
+    public List<MessageAction> Actions { get; } = [];
     public bool Junk { get; set; }
 
     /// <summary>The message while BDAT chunks come in; null before the first.</summary>

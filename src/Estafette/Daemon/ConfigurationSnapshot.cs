@@ -1,8 +1,11 @@
+using System.Collections.Frozen;
 using Estafette.Config;
 using Estafette.Config.Model;
 using Estafette.Delivery.Local;
+using Estafette.Dns;
 using Estafette.Mail;
 using Estafette.Policy;
+using Estafette.Policy.Restrictions;
 using Estafette.Routing;
 using Estafette.Routing.Maps;
 using Estafette.Smtpd;
@@ -20,7 +23,7 @@ internal sealed record ConfigurationSnapshot(MailConfig Config, FileView Files, 
 }
 
 /// <summary>Builds snapshots: the same way at start and at reload.</summary>
-internal sealed class SnapshotBuilder(IUserDatabase users, IForwardFiles forwards, LocalAddresses addresses, LocalLogins logins, Events.EventSink events, TimeProvider clock)
+internal sealed class SnapshotBuilder(IUserDatabase users, IForwardFiles forwards, LocalAddresses addresses, LocalLogins logins, Resolver dns, Events.EventSink events, TimeProvider clock)
 {
     /// <summary>One for all snapshots: a reload keeps the connections.</summary>
     private readonly DovecotSockets _dovecot = new(clock);
@@ -31,6 +34,7 @@ internal sealed class SnapshotBuilder(IUserDatabase users, IForwardFiles forward
             events.Publish(new Events.OperatorWarning("config", DiagnosticPrinter.OneLine(finding)) { At = events.Now });
         var router = new Router(config, tables, users, forwards, events, addresses);
         MapRouter? maps = config.Maps is null ? null : new MapRouter(config, tables, events, addresses);
+        AddressClassifier? classify = maps is null ? null : (query, cancellation) => maps.StandingAsync(query.Address, query.Sender, query.IsSender ? AddressRole.Sender : AddressRole.Recipient, cancellation);
         return new ConfigurationSnapshot(config, files, tables, router, new SmtpdServices
         {
             Config = config,
@@ -42,6 +46,8 @@ internal sealed class SnapshotBuilder(IUserDatabase users, IForwardFiles forward
             Maps = maps,
             Users = users,
             Policy = new SessionPolicy(config, tables),
+            Restrictions = EnginesOf(config, tables, classify),
+            Classify = classify,
             Certificates = certificates,
             SystemLogin = AskAsync,
             Dovecot = _dovecot,
@@ -58,6 +64,16 @@ internal sealed class SnapshotBuilder(IUserDatabase users, IForwardFiles forward
         },
         question.Context == HeaderContext.Remote ? RewriteContext.Remote : RewriteContext.Local,
         cancellationToken);
+
+    /// <summary>The restrictions of each service; its listeners share them.</summary>
+    private FrozenDictionary<SmtpdConfig, RestrictionEngine> EnginesOf(MailConfig config, TableSet tables, AddressClassifier? classify)
+    {
+        if (classify is null)
+            return FrozenDictionary<SmtpdConfig, RestrictionEngine>.Empty;
+        IEqualityComparer<SmtpdConfig> same = ReferenceEqualityComparer.Instance;
+        var services = new RestrictionServices { Tables = tables, Dns = dns, Classify = classify, HostName = config.HostName, OwnAddresses = addresses.Contains };
+        return config.Listeners.Select(l => l.Smtpd).OfType<SmtpdConfig>().Distinct(same).ToFrozenDictionary(c => c, c => new RestrictionEngine(c, services, clock), same);
+    }
 
     private async ValueTask<CredentialCheck> AskAsync(SystemLoginRequest request, CancellationToken cancellationToken)
     {

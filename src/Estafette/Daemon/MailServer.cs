@@ -49,10 +49,10 @@ internal sealed class MailServer : IAsyncDisposable
         _spool = spool;
         _local = new LocalConnections(options.State.LocalSocket, clock);
         _logins = new LocalLogins(options.State.LocalSocket);
-        var builder = new SnapshotBuilder(loaded.Users, new LocalForwardFiles(_local, clock), new LocalAddresses(clock), _logins, events, clock);
+        var resolver = new Resolver(new ResolverSettings { Servers = loaded.Config.NameServers }, clock);
+        var builder = new SnapshotBuilder(loaded.Users, new LocalForwardFiles(_local, clock), new LocalAddresses(clock), _logins, resolver, events, clock);
         _running = new RunningConfiguration(loaded, loader, builder, _local, options.State, events);
         _permissions = new ControlPermissions(() => _running.Snapshot, loaded.Users);
-        var resolver = new Resolver(new ResolverSettings { Servers = loaded.Config.NameServers }, clock);
         var reverse = new Dns.ReverseLookup(resolver, loaded.Config.Dialect is Dialect.OpenSmtpd or Dialect.OpenSmtpdOld ? HostsOrder.DnsFirst : HostsOrder.FileFirst);
         var dns = new ExchangerLookup(resolver);
         var relayTables = new RelayTables(() => _running.Snapshot.Tables, url => RelayUrl.Parse(url, _running.Snapshot.Config.Dialect == Dialect.OpenSmtpdOld).Host);
@@ -70,7 +70,7 @@ internal sealed class MailServer : IAsyncDisposable
             new DiscardAgent(),
         ];
         _queue = new MailQueue(spool, agents, new QueueRouting(() => _running.Snapshot.Config, (query, cancellation) => _running.Snapshot.Router.ResolveAsync(query, cancellation), () => _running.Snapshot.Maps), events, clock);
-        _smtp = new SmtpServer(() => _running.Snapshot.Smtpd, _queue.Intake, events, async (address, cancellation) => await reverse.LookUpAsync(address, cancellation) is { } name ? new Smtpd.ReverseName(name.Name, name.IsConfirmed) : default, clock);
+        _smtp = new SmtpServer(() => _running.Snapshot.Smtpd, _queue.Intake, events, async (address, cancellation) => await reverse.LookUpAsync(address, cancellation) is { } name ? new Smtpd.ReverseName(name.Name, name.IsConfirmed) { IsUnsure = name.Status == DnsStatus.Failed } : default, clock);
     }
 
     /// <summary>Whose an address in an alias or forward file is. Null where that cannot be told now.</summary>

@@ -1,10 +1,13 @@
 using System.Collections.Concurrent;
+using System.Collections.Frozen;
 using System.Collections.Immutable;
 using System.Net;
 using global::Estafette.Config.Model;
+using global::Estafette.Dns;
 using global::Estafette.Events;
 using global::Estafette.Mail;
 using global::Estafette.Policy;
+using global::Estafette.Policy.Restrictions;
 using global::Estafette.Routing;
 using global::Estafette.Smtpd;
 using global::Estafette.Tables;
@@ -15,6 +18,7 @@ namespace Estafette.Tests.Smtpd;
 internal sealed class ReceptionHost : IAsyncDisposable
 {
     private static readonly SourceSpan s_at = new("smtpd.conf", 7, 1);
+    private static readonly Resolver s_noDns = new(new ResolverSettings { Servers = [new IPEndPoint(IPAddress.Loopback, 9)] }, TimeProvider.System);
     private readonly string _folder = Directory.CreateTempSubdirectory("reception").FullName;
     private readonly Recorder _recorder = new();
     private readonly BoundListener _network;
@@ -28,7 +32,7 @@ internal sealed class ReceptionHost : IAsyncDisposable
         _local = BoundListener.Local(Path.Combine(_folder, "submission.sock"));
         Events = new EventSink(TimeProvider.System, _recorder);
         _services = Build(settings);
-        _server = new SmtpServer(() => _services, Intake, Events, settings.Reverse ?? ((_, _) => ValueTask.FromResult(new ReverseName("client.test", true))), TimeProvider.System);
+        _server = new SmtpServer(() => _services, Intake, Events, settings.Reverse ?? ((_, _) => ValueTask.FromResult(new global::Estafette.Smtpd.ReverseName("client.test", true))), TimeProvider.System);
     }
 
     public IPEndPoint Address => _network.Address!;
@@ -86,8 +90,20 @@ internal sealed class ReceptionHost : IAsyncDisposable
             Policy = new SessionPolicy(config, tables),
             Route = settings.Route ?? Route,
             SystemLogin = settings.SystemLogin,
+            Classify = Classify,
+            Restrictions = config.Listeners.Select(l => l.Smtpd).OfType<SmtpdConfig>().ToFrozenDictionary(c => c, c => new RestrictionEngine(
+                c, new RestrictionServices { Tables = tables, Dns = settings.Dns ?? s_noDns, Classify = Classify, HostName = "mx.test" }, TimeProvider.System)),
             Certificates = ServerCertificates.FromPem(config, settings.Identities.Concat(settings.Tls is { } pem ? [pem] : []), out _),
         };
+    }
+
+    /// <summary>The class of mx.test is local, with alice, bob and postmaster in it; relay.test is relayed for.</summary>
+    private static ValueTask<AddressStanding> Classify(AddressQuery query, CancellationToken cancellationToken)
+    {
+        MailAddress address = query.Address.Domain.Length == 0 ? query.Address with { Domain = "mx.test" } : query.Address;
+        AddressClass kind = address.Domain.ToLowerInvariant() switch { "mx.test" => AddressClass.Local, "relay.test" => AddressClass.Relay, _ => AddressClass.Default };
+        bool known = kind != AddressClass.Local || address.LocalPart.Split('+')[0].ToLowerInvariant() is "alice" or "bob" or "postmaster" or "a b";
+        return ValueTask.FromResult(new AddressStanding(address, kind, known ? AddressExistence.Known : AddressExistence.Unknown));
     }
 
     private static ValueTask<RouteResult> Route(RouteQuery query, CancellationToken cancellationToken)
@@ -130,5 +146,6 @@ internal sealed record ReceptionSettings
     public LocalSubmissionConfig LocalSubmission { get; init; } = new();
     public RouteResolver? Route { get; init; }
     public SystemLogin? SystemLogin { get; init; }
-    public ReverseLookup? Reverse { get; init; }
+    public global::Estafette.Smtpd.ReverseLookup? Reverse { get; init; }
+    public Resolver? Dns { get; init; }
 }

@@ -48,7 +48,7 @@ internal sealed class AuthHandler : CommandHandler
         int blank = command.Argument.Span.IndexOfAny((byte)' ', (byte)'\t');
         string name = Encoding.UTF8.GetString((blank < 0 ? command.Argument : command.Argument[..blank]).Span);
         LoginSource source = LoginSource.Of(session.Connection.Listener!, session.Services);
-        ImmutableArray<string> offered = await source.MechanismsAsync(context, cancellationToken);
+        ImmutableArray<string> offered = Postfix.SmtpdAuthHandler.Allowed(session, await source.MechanismsAsync(context, cancellationToken));
         if (offered.FirstOrDefault(m => m.Equals(name, StringComparison.OrdinalIgnoreCase)) is not { } mechanism)
             return session.Replies.UnknownMechanism(name);
         (CommandResult? refusal, _) = await session.AskPolicyAsync(FilterPhase.Auth, session.Subject(), cancellationToken);

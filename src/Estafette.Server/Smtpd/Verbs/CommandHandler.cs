@@ -1,4 +1,5 @@
 using Estafette.Smtp;
+using Estafette.Smtpd.Postfix;
 
 namespace Estafette.Smtpd.Verbs;
 
@@ -29,14 +30,21 @@ internal static class CommandTable
         new StartTlsHandler(), new AuthHandler(),
     ];
 
-    private static readonly CommandHandler?[] s_byVerb = ByVerb();
+    private static readonly CommandHandler[] s_postfix =
+    [
+        new SmtpdHelloHandler(SmtpVerb.Helo), new SmtpdHelloHandler(SmtpVerb.Ehlo), new SmtpdMailHandler(), new SmtpdRcptHandler(), new SmtpdDataHandler(), new SmtpdBdatHandler(),
+        new SmtpdRsetHandler(), new SmtpdNoopHandler(), new SmtpdQuitHandler(), new SmtpdVrfyHandler(), new SmtpdEtrnHandler(), new SmtpdStartTlsHandler(), new SmtpdAuthHandler(),
+    ];
 
-    public static CommandHandler? Find(SmtpVerb verb) => s_byVerb[(int)verb];
+    private static readonly CommandHandler?[] s_byVerb = ByVerb(s_handlers);
+    private static readonly CommandHandler?[] s_postfixByVerb = ByVerb(s_postfix);
 
-    private static CommandHandler?[] ByVerb()
+    public static CommandHandler? Find(SmtpVerb verb, ReplyStyle style) => (style == ReplyStyle.Postfix ? s_postfixByVerb : s_byVerb)[(int)verb];
+
+    private static CommandHandler?[] ByVerb(CommandHandler[] handlers)
     {
         var table = new CommandHandler?[Enum.GetValues<SmtpVerb>().Length];
-        foreach (CommandHandler handler in s_handlers)
+        foreach (CommandHandler handler in handlers)
             table[(int)handler.Verb] = handler;
         return table;
     }

@@ -42,40 +42,12 @@ internal sealed class RcptHandler : CommandHandler
         ParameterResult parsed = RcptParameters.TryParse(Encoding.UTF8.GetBytes(rest), session.ParameterGroups, out RcptParameters parameters);
         if (!parsed.IsOk)
             return replies.RcptParameter(parsed);
-        if (session.Services.Maps is { } maps)
-            return await TakeAsync(session, maps, new DraftRecipient(recipient, parameters.Notify, parameters.OriginalRecipient), cancellationToken);
         RouteResult route = await session.Services.Route(Query(session, recipient, parameters), cancellationToken);
         if (route is RouteResult.Refused refused)
             return new CommandResult(Refusal(refused), refused.Rule.ToString());
         transaction.Add(recipient, ((RouteResult.Accepted)route).Recipients);
         return replies.RecipientOk;
     }
-
-    /// <summary>Where maps route, a recipient is looked at now and expanded when the message is there. Programs of this machine hear of what is wrong by a notification.</summary>
-    private static async ValueTask<CommandResult> TakeAsync(SmtpSession session, MapRouter maps, DraftRecipient recipient, CancellationToken cancellationToken)
-    {
-        Reply? refusal = null;
-        if (!session.Connection.IsLocal)
-        {
-            AddressStanding standing = await maps.StandingAsync(recipient.Address, session.Transaction!.ReversePath, AddressRole.Recipient, cancellationToken);
-            refusal = standing switch
-            {
-                { Existence: AddressExistence.Unavailable } => new Reply(451, $"4.3.0 <{recipient.Address}>: Temporary lookup failure"),
-                { IsMalformed: true } => new Reply(501, "5.1.3 Bad recipient address syntax"),
-                { Existence: AddressExistence.Unknown } => new Reply(550, $"{(standing.Status.IsNone ? new EnhancedStatus(5, 1, 1) : standing.Status)} <{recipient.Address}>: Recipient address rejected: {standing.Reason}"),
-                { IsRouted: true } or { Class: AddressClass.Default } when !await MayRelayAsync(session, cancellationToken) => new Reply(554, $"5.7.1 <{recipient.Address}>: Relay access denied"),
-                _ => null,
-            };
-        }
-        if (refusal is not null)
-            return refusal;
-        session.Transaction!.Add(recipient);
-        return session.Replies.RecipientOk;
-    }
-
-    private static async ValueTask<bool> MayRelayAsync(SmtpSession session, CancellationToken cancellationToken) =>
-        session.State.Login is not null || (session.Connection is { Remote: { } remote, Listener.Smtpd: { } smtpd }
-            && (await session.Services.Tables.MatchAddressAsync(smtpd.Networks, remote.Address, cancellationToken)).IsMatch);
 
     private static RouteQuery Query(SmtpSession session, MailAddress recipient, RcptParameters parameters) => new()
     {

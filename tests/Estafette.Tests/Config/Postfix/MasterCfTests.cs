@@ -74,7 +74,7 @@ public sealed class MasterCfTests
         Assert.Equal((25, 587), (first.EndPoint.Port, second.EndPoint.Port));
         Assert.Equal((true, false), (first.Smtpd!.DelayReject, second.Smtpd!.DelayReject));
         Assert.Equal((0, 2), (first.Smtpd.Sender.Length, second.Smtpd.Sender.Length));
-        Assert.Equal(["permit_mynetworks", "reject"], second.Smtpd.Recipient.Select(r => r.Name));
+        Assert.Equal(["permit_mynetworks", "reject"], second.Smtpd.Recipient.Select(r => r.Word));
         Assert.Equal(("one.test", "slow.test"), (((ActionConfig.Relay)config.Actions["smtp"]).Helo, ((ActionConfig.Relay)config.Actions["slow"]).Helo));
     }
 

@@ -107,8 +107,8 @@ internal sealed class ParameterReader(ReadingContext context, ParameterScope sco
         ParentMatches = feature is not null && Words("parent_domain_matches_subdomains").Contains(feature, StringComparer.OrdinalIgnoreCase),
     };
 
-    /// <summary>A restriction list of smtpd(8).</summary>
-    public ImmutableArray<Restriction> Restrictions(string name) => RestrictionReader.Read(Text(name), Place(name), Findings);
+    /// <summary>The value of a name of the administrator's own, such as a restriction class; null where nobody gave it one.</summary>
+    public string? OwnText(string name) => scope.Find(name) is { } setting ? scope.Expand(setting.Value, out _) : null;
 
     public bool IsTrue(string name, string word) => Text(name).Equals(word, StringComparison.OrdinalIgnoreCase);
 
