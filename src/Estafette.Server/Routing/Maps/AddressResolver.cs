@@ -12,8 +12,15 @@ internal sealed class AddressResolver(MailConfig config, MapRouting maps, Addres
 {
     private readonly AddressRewriting _settings = maps.Rewriting;
 
-    public ValueTask<Resolution> ResolveAsync(MailAddress address, MailAddress sender, CancellationToken cancellationToken) =>
-        IsUsual(address) ? ResolveUsualAsync(address, sender, cancellationToken) : ResolveOddAsync(address, sender, cancellationToken);
+    public ValueTask<Resolution> ResolveAsync(MailAddress address, MailAddress sender, CancellationToken cancellationToken)
+    {
+        if (!IsUsual(address))
+            return ResolveOddAsync(address, sender, cancellationToken);
+        // The hot path of a relay: nothing but sets to look into.
+        if (own.IsSet && address.LocalPart[0] != '-' && transports.TryChoose(address, own.ContainsName(address.Domain), out Resolution resolution))
+            return ValueTask.FromResult(resolution);
+        return ResolveUsualAsync(address, sender, cancellationToken);
+    }
 
     /// <summary>Nothing to take apart: no route, no quoting, a plain host name.</summary>
     private static bool IsUsual(MailAddress address) => AddressSyntax.IsDotString(address.LocalPart) && !HasRoute(address.LocalPart) && HostSyntax.IsName(address.Domain);

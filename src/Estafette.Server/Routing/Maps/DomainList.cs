@@ -28,11 +28,17 @@ internal sealed class DomainList
         _lookup = _names.GetAlternateLookup<ReadOnlySpan<char>>();
     }
 
+    /// <summary>A set: <see cref="Contains"/> may be asked.</summary>
+    public bool IsSet => _names is not null;
+
+    /// <summary>For a list that is a set.</summary>
+    public bool Contains(string domain) => _names!.Count > 0 && (_names.Contains(domain) || (_subdomains && HasParent(domain)));
+
     public ValueTask<ListAnswer> ContainsAsync(string domain, CancellationToken cancellationToken)
     {
-        if (_names is null)
-            return _subdomains ? _tables.MatchDomainAsync(_list, domain, cancellationToken) : _tables.MatchTextAsync(_list, domain, cancellationToken);
-        return ValueTask.FromResult(new ListAnswer(_names.Count > 0 && (_names.Contains(domain) || (_subdomains && HasParent(domain)))));
+        if (IsSet)
+            return ValueTask.FromResult(new ListAnswer(Contains(domain)));
+        return _subdomains ? _tables.MatchDomainAsync(_list, domain, cancellationToken) : _tables.MatchTextAsync(_list, domain, cancellationToken);
     }
 
     private bool HasParent(ReadOnlySpan<char> domain)

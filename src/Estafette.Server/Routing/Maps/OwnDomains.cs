@@ -12,6 +12,12 @@ internal sealed class OwnDomains(AddressClasses classes, TableSet tables, LocalA
     private readonly FrozenSet<IPAddress>? _interfaces = classes.Interfaces is { } some ? some.Select(NetworkPrefix.Canonical).ToFrozenSet() : null;
     private readonly FrozenSet<IPAddress> _proxies = classes.ProxyInterfaces.Select(NetworkPrefix.Canonical).ToFrozenSet();
 
+    /// <summary>The list is a set: <see cref="ContainsName"/> may be asked.</summary>
+    public bool IsSet => _local.IsSet;
+
+    /// <summary>For a host name without a trailing dot, where the list is a set.</summary>
+    public bool ContainsName(string name) => _local.Contains(name);
+
     public ValueTask<ListAnswer> ContainsAsync(string domain, CancellationToken cancellationToken)
     {
         if (domain.Length > 1 && domain[^1] == '.')

@@ -22,7 +22,8 @@ internal sealed class TransportChoice
     private readonly DomainList _aliases;
     private readonly DomainList _mailboxes;
     private readonly DomainList _relay;
-    private readonly TransportName _local, _virtual, _relaying, _default;
+    private readonly TransportName _local, _virtual, _relaying, _default, _unknownAlias;
+    private readonly bool _isPlain;
     private readonly AddressLookup _transportLookup, _addressLookup;
     private readonly ConcurrentDictionary<string, bool> _checked = new(StringComparer.OrdinalIgnoreCase);
 
@@ -39,9 +40,29 @@ internal sealed class TransportChoice
         _virtual = TransportName.Parse(_maps.VirtualMailbox);
         _relaying = TransportName.Parse(_maps.Relay);
         _default = TransportName.Parse(_maps.Default);
+        _unknownAlias = new TransportName(TransportName.Error, _classes.NamesTable ? "5.1.1 User unknown in virtual alias table" : "5.1.1 User unknown");
+        _isPlain = _maps is { Maps.IsEmpty: true, Relocated.IsEmpty: true, SenderRelayHosts.IsEmpty: true, SenderDefaults.IsEmpty: true } && _aliases.IsSet && _mailboxes.IsSet && _relay.IsSet;
         string delimiters = maps.Rewriting.RecipientDelimiters;
         _transportLookup = new AddressLookup(tables, AddressKeys.Transport | (_maps.ParentMatches ? AddressKeys.Parents : AddressKeys.DotParents), delimiters, isOwn) { Use = MapUse.NoSubstitution };
         _addressLookup = new AddressLookup(tables, AddressKeys.Default, delimiters, isOwn);
+    }
+
+    /// <summary>The answer where no table has a say; false where one has, or where a domain is met for the first time that may be in two classes.</summary>
+    public bool TryChoose(MailAddress address, bool isLocal, out Resolution resolution)
+    {
+        resolution = default;
+        if (!_isPlain)
+            return false;
+        string domain = address.Domain;
+        AddressClass @class = isLocal ? AddressClass.Local
+            : _aliases.Contains(domain) ? AddressClass.VirtualAlias
+            : _mailboxes.Contains(domain) ? AddressClass.VirtualMailbox
+            : _relay.Contains(domain) ? AddressClass.Relay : AddressClass.Default;
+        if (@class != AddressClass.Default && !_checked.ContainsKey(domain) && _checked.Count < MaximumTold)
+            return false;
+        Way way = @class is AddressClass.Relay or AddressClass.Default ? Away(@class, _maps.RelayHost.Length > 0 ? _maps.RelayHost : domain) : Here(@class, domain);
+        resolution = Resolved(address, @class, way);
+        return true;
     }
 
     public async ValueTask<Resolution> ChooseAsync(MailAddress address, bool isLocal, MailAddress sender, CancellationToken cancellationToken)
@@ -53,29 +74,27 @@ internal sealed class TransportChoice
         if (@class != AddressClass.Default)
             await TellClashAsync(address.Domain, @class, cancellationToken);
 
-        Found<Way> way = @class switch
-        {
-            AddressClass.Local => new(Of(_local, address.Domain, "local_transport")),
-            AddressClass.VirtualAlias => new(new Way(new TransportName(TransportName.Error, _classes.NamesTable ? "5.1.1 User unknown in virtual alias table" : "5.1.1 User unknown"), "virtual_alias_domains")),
-            AddressClass.VirtualMailbox => new(Of(_virtual, address.Domain, "virtual_transport")),
-            _ => await AwayAsync(address.Domain, @class, sender, cancellationToken),
-        };
+        Found<Way> way = @class is AddressClass.Relay or AddressClass.Default ? await AwayAsync(address.Domain, @class, sender, cancellationToken) : new(Here(@class, address.Domain));
         if (way.Failure is null && @class != AddressClass.VirtualAlias && !_maps.Maps.IsEmpty)
             way = await TransportAsync(address, way.Value, cancellationToken);
         if (way.Failure is null && !_maps.Relocated.IsEmpty)
             way = await RelocatedAsync(address, way.Value, cancellationToken);
         if (way.Failure is not null)
             return AddressResolver.Unavailable(address, way.Failure);
-        return new Resolution
-        {
-            Address = address,
-            Class = @class,
-            Action = way.Value.Transport.Action,
-            NextHop = way.Value.Transport.NextHop,
-            DecidedBy = way.Value.DecidedBy,
-            Reason = "",
-        };
+        return Resolved(address, @class, way.Value);
     }
+
+    private static Resolution Resolved(MailAddress address, AddressClass @class, Way way) =>
+        new() { Address = address, Class = @class, Action = way.Transport.Action, NextHop = way.Transport.NextHop, DecidedBy = way.DecidedBy, Reason = "" };
+
+    private Way Here(AddressClass @class, string domain) => @class switch
+    {
+        AddressClass.Local => Of(_local, domain, "local_transport"),
+        AddressClass.VirtualAlias => new Way(_unknownAlias, "virtual_alias_domains"),
+        _ => Of(_virtual, domain, "virtual_transport"),
+    };
+
+    private Way Away(AddressClass @class, string nextHop) => @class == AddressClass.Relay ? Of(_relaying, nextHop, "relay_transport") : Of(_default, nextHop, "default_transport");
 
     private async ValueTask<Found<AddressClass>> ClassAsync(string domain, CancellationToken cancellationToken)
     {
