@@ -48,6 +48,9 @@ public sealed record Envelope
 /// <summary>One final recipient, after expansion.</summary>
 public sealed record Recipient
 {
+    /// <summary>The <see cref="Action"/> of an address that an alias has replaced: nothing is delivered to it, but its sender hears of that, as he wished (RFC 3461 s5.2.7.3). No action can have this name.</summary>
+    public const string AliasExpanded = "(alias expanded)";
+
     /// <summary>Random within the message; the second half of OpenSMTPD's envelope id.</summary>
     public required uint Key { get; init; }
 

@@ -33,10 +33,11 @@ internal enum NoticeResult : byte
 /// </summary>
 internal sealed class Notifier(ISpool spool, QueueRouting routing, EventSink events, INewMail newMail)
 {
-    public static NotificationAction ActionOf(Settled settled) => settled.Notice switch
+    public static NotificationAction ActionOf(Envelope envelope, Settled settled) => settled.Notice switch
     {
         NoticeKind.Failed => NotificationAction.Failed,
         NoticeKind.Delayed => NotificationAction.Delayed,
+        _ when envelope.Recipients[settled.Recipient].Action == Recipient.AliasExpanded => NotificationAction.Expanded,
         _ => settled.Progress.Last is { Kind: OutcomeKind.Delivered } ? NotificationAction.Delivered : NotificationAction.Relayed,
     };
 

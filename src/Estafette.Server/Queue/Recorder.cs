@@ -121,7 +121,7 @@ internal sealed class Recorder(ISpool spool, Notifier notifier, QueueClock clock
         Envelope envelope = message.Envelope;
         List<Settled> plain = settled.FindAll(one => one.Notice == NoticeKind.None);
         var groups = settled.Where(one => one.Notice != NoticeKind.None)
-            .GroupBy(one => (Action: Notifier.ActionOf(one), Sender: NotificationSender.Of(envelope, envelope.Recipients[one.Recipient])));
+            .GroupBy(one => (Action: Notifier.ActionOf(envelope, one), Sender: NotificationSender.Of(envelope, envelope.Recipients[one.Recipient])));
         foreach (var group in groups)
         {
             List<Settled> told = [.. group];

@@ -17,6 +17,8 @@ internal sealed class RouteFinder(Func<MapRouter?> maps, EventSink events)
 {
     private static readonly List<(int, DeliveryOutcome)> s_none = [];
 
+    private static readonly DeliveryOutcome s_expanded = DeliveryOutcome.Delivered("alias expanded");
+
     public bool Routes => maps() is not null;
 
     public async ValueTask<RoutedRound> RouteAsync(ActiveMessage message, ArraySegment<int> due)
@@ -52,6 +54,8 @@ internal sealed class RouteFinder(Func<MapRouter?> maps, EventSink events)
 
     private async ValueTask<(Recipient? Routed, DeliveryOutcome? Reason)> RouteOneAsync(MapRouter router, Envelope envelope, Recipient recipient)
     {
+        if (recipient.Action == Recipient.AliasExpanded)
+            return (null, s_expanded);
         if (recipient.Action.Length > 0)
             return (recipient, null);
         Resolution resolution = await router.ResolveAsync(recipient.Address, recipient.ReversePath ?? envelope.ReversePath, CancellationToken.None);

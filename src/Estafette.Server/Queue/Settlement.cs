@@ -93,7 +93,8 @@ internal sealed class Settlement(QueueClock clock, Func<MailConfig> config, Even
         Decision decision = _retry.Decide(envelope, index, message.ProgressOf(index), outcome, attempt.Config, attempt.NotBefore);
         Recipient recipient = envelope.Recipients[index];
         DateTimeOffset? next = decision.Progress.IsDone ? null : decision.Progress.Due;
-        if (outcome.Parts.IsEmpty)
+        // An alias that was replaced is no delivery.
+        if (outcome.Parts.IsEmpty && recipient.Action != Recipient.AliasExpanded)
             Tell(message, recipient, outcome, attempt, next);
         foreach (DeliveryPart part in outcome.Parts)
             Tell(message, recipient with { Address = part.Address }, part.Outcome, attempt, part.Outcome.IsFinal ? null : next);

@@ -28,10 +28,10 @@ internal sealed class ScriptedAgent : IDeliveryAgent
     public ConcurrentDictionary<string, int> MostLanes { get; } = new();
     public int LanesOpened => Volatile.Read(ref _lanes);
 
-    public bool Serves(ActionConfig action, DeliveryTarget target) => action is ActionConfig.Relay or ActionConfig.Local;
+    public bool Serves(ActionConfig action, DeliveryTarget target) => action is ActionConfig.Relay or ActionConfig.Local or ActionConfig.LocalUsers or ActionConfig.Refuse;
 
     public NextHop NextHopOf(ActionConfig action, Recipient recipient, MailAddress reversePath) =>
-        new("smtp", action is ActionConfig.Relay { Hosts: [var host, ..] } ? host.Host : recipient.Address.Domain, action.Name);
+        new("smtp", recipient.NextHop.Length > 0 ? recipient.NextHop : action is ActionConfig.Relay { Hosts: [var host, ..] } ? host.Host : recipient.Address.Domain, action.Name);
 
     public int RecipientsPerJob(ActionConfig action) => PerJob;
 

@@ -32,12 +32,11 @@ public abstract record EnvelopeRewriting
 {
     private EnvelopeRewriting() { }
 
-    /// <param name="Recipients">Each with its address of the queue and without an action: where it goes is asked at each attempt.</param>
-    public sealed record Rewritten(MailAddress ReversePath, ImmutableArray<Recipient> Recipients) : EnvelopeRewriting
-    {
-        /// <summary>Addresses that became several while their sender wants to hear of success (RFC 3461 s5.2.7.3, "expanded").</summary>
-        public ImmutableArray<DraftRecipient> Expanded { get; init; } = [];
-    }
+    /// <param name="Recipients">
+    /// Each with its address of the queue and without an action: where it goes is asked at each attempt. One whose sender wants to hear of success is there besides what it became
+    /// (<see cref="Recipient.AliasExpanded"/>).
+    /// </param>
+    public sealed record Rewritten(MailAddress ReversePath, ImmutableArray<Recipient> Recipients) : EnvelopeRewriting;
 
     /// <summary>Not now: a table cannot be read, or aliases grow beyond a limit. The client is told to come again, nothing is lost.</summary>
     /// <param name="Detail">For the log; never for the client.</param>

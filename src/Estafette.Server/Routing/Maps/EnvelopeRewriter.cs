@@ -26,7 +26,6 @@ internal sealed class EnvelopeRewriter(MappingConfig config, AddressRewriter rew
     private sealed class Run(EnvelopeRewriter rules, EnvelopeDraft draft, string emptyRecipient)
     {
         private readonly ImmutableArray<Recipient>.Builder _recipients = ImmutableArray.CreateBuilder<Recipient>(draft.Recipients.Length);
-        private readonly ImmutableArray<DraftRecipient>.Builder _expanded = ImmutableArray.CreateBuilder<DraftRecipient>();
         private HashSet<(string To, string Original, DsnNotify, string?)>? _seen;
 
         private MappingConfig Config => rules.Config;
@@ -56,7 +55,7 @@ internal sealed class EnvelopeRewriter(MappingConfig config, AddressRewriter rew
                 _recipients.Clear();
                 _recipients.Add(first with { Address = rules.Rewriter.Read(draft.Redirect, RewriteContext.Local) });
             }
-            return new EnvelopeRewriting.Rewritten(sender.Address, _recipients.DrainToImmutable()) { Expanded = _expanded.DrainToImmutable() };
+            return new EnvelopeRewriting.Rewritten(sender.Address, _recipients.DrainToImmutable());
         }
 
         private async ValueTask<EnvelopeRewriting.Refused?> TakeAsync(DraftRecipient given, CancellationToken cancellationToken)
@@ -105,7 +104,8 @@ internal sealed class EnvelopeRewriter(MappingConfig config, AddressRewriter rew
             if (given.Notify.HasFlag(DsnNotify.Success) && (addresses.Length > 1 || !addresses[0].Equals(address)))
             {
                 // The sender hears that it was expanded; of each delivery only what goes wrong (RFC 3461 s5.2.7.3).
-                _expanded.Add(given);
+                if (Add(address, given, Recipient.AliasExpanded) is { } tooMany)
+                    return tooMany;
                 given = given with { Notify = given.Notify == DsnNotify.Success ? DsnNotify.Never : given.Notify & ~DsnNotify.Success };
             }
             foreach (MailAddress one in addresses)
@@ -116,7 +116,7 @@ internal sealed class EnvelopeRewriter(MappingConfig config, AddressRewriter rew
             return null;
         }
 
-        private EnvelopeRewriting.Refused? Add(MailAddress address, DraftRecipient given)
+        private EnvelopeRewriting.Refused? Add(MailAddress address, DraftRecipient given, string action = "")
         {
             if (IsDouble(address, given))
                 return null;
@@ -127,7 +127,7 @@ internal sealed class EnvelopeRewriter(MappingConfig config, AddressRewriter rew
                 Key = rules.Keys.Next(),
                 Original = given.Original!,
                 Address = address,
-                Action = "",
+                Action = action,
                 Target = DeliveryTarget.Relay.Instance,
                 Notify = given.Notify,
                 DsnOriginalRecipient = given.DsnOriginalRecipient,

@@ -30,10 +30,11 @@ internal sealed class MapHouse : IUserDatabase, IEventReader
     public MapHouse(string main = "")
     {
         Config = MainCfText.Config(Usual + main, machine: new MachineInMemory { HostName = "mx.here.test", NodeName = "mx.here.test" });
-        var sink = new EventSink(TimeProvider.System, this);
-        var tables = new TableSet(Config, this, TimeProvider.System, static _ => { });
-        Router = new MapRouter(Config, tables, sink, new LocalAddresses(TimeProvider.System, () => [IPAddress.Loopback]));
+        Router = RouterFor(Config);
     }
+
+    public MapRouter RouterFor(MailConfig config) =>
+        new(config, new TableSet(config, this, TimeProvider.System, static _ => { }), new EventSink(TimeProvider.System, this), new LocalAddresses(TimeProvider.System, () => [IPAddress.Loopback]));
 
     public MailConfig Config { get; }
     public MapRouter Router { get; }
