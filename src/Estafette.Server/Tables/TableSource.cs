@@ -43,7 +43,7 @@ internal sealed class TableSource(FileView files, TimeProvider clock)
         TableKind.File => LoadText(config.Path, config.Path),
         TableKind.Db => LoadCompiled(config.Path),
         TableKind.Indexed => LoadIndexed(config),
-        TableKind.TextHash => LoadMapText(config.Path),
+        TableKind.TextHash => LoadMapText(config.Path, orAliases: false),
         TableKind.Regexp or TableKind.Pcre or TableKind.Cidr => LoadRules(config),
         _ => new LoadedTable(null, "table has no rows to read", default),
     };
@@ -124,18 +124,19 @@ internal sealed class TableSource(FileView files, TimeProvider clock)
 
     private LoadedTable FromMapText(TableConfig config, FileStamp stamp, FileStamp sourceStamp, string warning)
     {
-        LoadedTable text = LoadMapText(config.Path);
+        LoadedTable text = LoadMapText(config.Path, orAliases: true);
         return text with { Stamp = stamp, SourceStamp = sourceStamp, FromText = true, Warning = warning };
     }
 
-    private LoadedTable LoadMapText(string path)
+    /// <param name="orAliases">The text may be what postalias reads: the name of a compiled table does not tell.</param>
+    private LoadedTable LoadMapText(string path, bool orAliases)
     {
         if (!TryRead(path, "open database ", files.ReadText, out string text, out LoadedTable? failed, out FileStamp stamp))
             return failed;
         var rows = new List<KeyValuePair<string, string>>();
         var seen = new HashSet<string>(StringComparer.Ordinal);
         var notes = new MapNotes();
-        foreach (MapEntry entry in AliasText.LooksLikeAliases(text) ? AliasText.Read(text, notes.Add)
+        foreach (MapEntry entry in orAliases && AliasText.LooksLikeAliases(text) ? AliasText.Read(text, notes.Add)
             : MapText.Read(text, n => notes.Add(n.Text == MapText.NoEntry ? n with { Text = n.Text + " -- ignoring this line" } : n)))
         {
             string key = KeyText.FoldText(entry.Key);

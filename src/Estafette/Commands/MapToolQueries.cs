@@ -14,6 +14,9 @@ internal sealed class MapToolQueries(MapToolKind kind, MapToolOptions options, M
 
     private readonly Dictionary<string, (TableConfig Table, TableSet Set)> _open = new(StringComparer.Ordinal);
 
+    /// <summary>What stands between key and value beside the tabulator: the form of the source.</summary>
+    private string KeyEnd => kind == MapToolKind.Alias ? ":" : "";
+
     private bool IsMessage => options.HeaderKeys || options.BodyKeys;
 
     public async Task<int> RunAsync(ImmutableArray<string> references, string query, CancellationToken cancellationToken)
@@ -33,7 +36,7 @@ internal sealed class MapToolQueries(MapToolKind kind, MapToolOptions options, M
                 if (value is null)
                     continue;
                 Encoding encoding = IsMessage ? Encoding.Latin1 : Encoding.UTF8;
-                output.Write(encoding.GetBytes(query == "-" ? $"{key}\t{value}\n" : value + "\n"));
+                output.Write(encoding.GetBytes(query == "-" ? $"{key}{KeyEnd}\t{value}\n" : value + "\n"));
                 found = true;
                 break;
             }
@@ -71,7 +74,7 @@ internal sealed class MapToolQueries(MapToolKind kind, MapToolOptions options, M
                 }
                 value = content2;
             }
-            output.Write(Encoding.UTF8.GetBytes($"{key}{(kind == MapToolKind.Alias ? ":" : "")}\t{value}\n"));
+            output.Write(Encoding.UTF8.GetBytes($"{key}{KeyEnd}\t{value}\n"));
         }
         return content.Failure is null ? ExitCode.Ok : tool.Fatal($"table {reference}: sequence error: {content.Failure}");
     }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
 using Estafette.Config;
@@ -53,7 +54,7 @@ internal sealed class ExpressionRules : RuleRows
     public override TableAnswer Find(string key, MapUse use)
     {
         bool octets = use.HasFlag(MapUse.Octets) || Ascii.IsValid(key);
-        string subject = octets ? key : Encoding.Latin1.GetString(Encoding.UTF8.GetBytes(key));
+        string subject = OctetText.ToSubject(octets ? key : Encoding.Latin1.GetString(Encoding.UTF8.GetBytes(key)));
         for (int i = 0; i < _rules.Length; i++)
         {
             ExpressionRule rule = _rules[i];
@@ -64,7 +65,7 @@ internal sealed class ExpressionRules : RuleRows
                 if (rule.Kind == ExpressionRuleKind.If)
                     i = rule.Holds(subject) ? i : rule.Jump;
                 else if (rule.Answer(subject) is { } answer)
-                    return new TableAnswer.Found(use.HasFlag(MapUse.Octets) || Ascii.IsValid(answer) ? answer : Encoding.UTF8.GetString(Encoding.Latin1.GetBytes(answer)));
+                    return Found(OctetText.FromSubject(answer), use, rule.Line);
             }
             catch (RegexMatchTimeoutException)
             {
@@ -72,5 +73,15 @@ internal sealed class ExpressionRules : RuleRows
             }
         }
         return TableAnswer.NotFound.Instance;
+    }
+
+    private TableAnswer Found(string octets, MapUse use, int line)
+    {
+        if (use.HasFlag(MapUse.Octets) || Ascii.IsValid(octets))
+            return new TableAnswer.Found(octets);
+        byte[] answer = Encoding.Latin1.GetBytes(octets);
+        return System.Text.Unicode.Utf8.IsValid(answer)
+            ? new TableAnswer.Found(Encoding.UTF8.GetString(answer))
+            : new TableAnswer.Unavailable(string.Create(CultureInfo.InvariantCulture, $"{_name} map, line {line}: non-UTF-8 lookup result"));
     }
 }

@@ -30,8 +30,15 @@ internal sealed class PerlSyntax(string pattern, PerlOptions options)
 {
     private const int MaximumNesting = 250;
     private const int MaximumRepeat = 65535;
-    private const string Word = "a-zA-Z0-9_", Space = @" \t\n\v\f\r", NotWord = @"\x00-/:-@\[-\^`{-\xff", NotSpace = @"\x00-\x08\x0e-\x1f!-\xff", NotDigit = @"\x00-/:-\xff";
-    private const string Horizontal = @" \t\xa0", Vertical = @"\n\v\f\r\x85", NotHorizontal = @"\x00-\x08\n-\x1f!-\x9f\xa1-\xff", NotVertical = @"\x00-\t\x0e-\x84\x86-\xff";
+    private const string NoGroup = "reference to non-existent subpattern";
+    private const string Word = "a-zA-Z0-9_", Space = @" \t\n\v\f\r", NotWord = @"\x00-/:-@\[-\^`{-\uf7ff", NotSpace = @"\x00-\x08\x0e-\x1f!-\uf7ff", NotDigit = @"\x00-/:-\uf7ff";
+    private const string Horizontal = @" \t\uf7a0", Vertical = @"\n\v\f\r\uf785", NotHorizontal = @"\x00-\x08\n-\x1f!-\uf79f\uf7a1-\uf7ff", NotVertical = @"\x00-\t\x0e-\uf784\uf786-\uf7ff";
+
+    private static readonly string[] s_verbs =
+    [
+        "", "ACCEPT", "F", "FAIL", "COMMIT", "PRUNE", "SKIP", "THEN", "MARK", "UTF", "UCP", "CR", "LF", "CRLF", "ANYCRLF", "ANY", "NUL", "BSR_ANYCRLF", "BSR_UNICODE", "NOTEMPTY", "NOTEMPTY_ATSTART",
+        "pla", "plb", "nla", "nlb", "napla", "naplb", "positive_lookahead", "positive_lookbehind", "negative_lookahead", "negative_lookbehind", "atomic", "sr", "asr", "script_run", "atomic_script_run",
+    ];
 
     private readonly StringBuilder _output = new();
 
@@ -157,8 +164,8 @@ internal sealed class PerlSyntax(string pattern, PerlOptions options)
     {
         if (_open.Count == MaximumNesting)
             return "parentheses are too deeply nested";
-        if (Peek("*"))
-            return Unsupported("a verb, (*...)");
+        if (Peek("*") && _at + 1 < pattern.Length && (char.IsAsciiLetter(pattern[_at + 1]) || pattern[_at + 1] == ':'))
+            return Verb();
         if (!Peek("?"))
             return Group("(", capturing: true);
         if (Peek("?#"))
@@ -184,6 +191,16 @@ internal sealed class PerlSyntax(string pattern, PerlOptions options)
         if (Peek("?P<") || Peek("?<") || Peek("?'"))
             return Named();
         return Switches();
+    }
+
+    /// <summary><c>(*ACCEPT)</c>, <c>(*UTF)</c>, <c>(*pla:...)</c>: none can be expressed.</summary>
+    private string? Verb()
+    {
+        int end = pattern.AsSpan(_at).IndexOfAny("):=");
+        string verb = end < 0 ? "" : pattern.Substring(_at + 1, end - 1);
+        return s_verbs.Contains(verb) || verb.StartsWith("NO_", StringComparison.Ordinal) || verb.StartsWith("LIMIT_", StringComparison.Ordinal)
+            ? Unsupported("(*" + verb + ")")
+            : "(*VERB) not recognized or malformed";
     }
 
     private bool Peek(string text) => string.CompareOrdinal(pattern, _at, text, 0, text.Length) == 0;
@@ -270,7 +287,7 @@ internal sealed class PerlSyntax(string pattern, PerlOptions options)
             case 'b' or 'B' or 'A' or 'Z' or 'z' or 'G':
                 return Put("\\" + c);
             case 'R':
-                return Atom(@"(?:\r\n|[\n\v\f\r\x85])");
+                return Atom(@"(?:\r\n|[\n\v\f\r\uf785])");
             case 'N' when !Peek("{"):
                 return Atom(@"[^\n]");
             case 'K' or 'X' or 'C' or 'N' or 'p' or 'P':
@@ -278,7 +295,7 @@ internal sealed class PerlSyntax(string pattern, PerlOptions options)
             case 'g' or 'k':
                 return Reference(c);
             case >= '1' and <= '9' when BackReference() is { } number:
-                return Atom(string.Create(CultureInfo.InvariantCulture, $@"(?:\{number})"));
+                return number > _total ? NoGroup : Atom(string.Create(CultureInfo.InvariantCulture, $@"(?:\{number})"));
             default:
                 if (ClassOf(c) is { } set)
                     return Atom($"[{set}]");
@@ -345,10 +362,10 @@ internal sealed class PerlSyntax(string pattern, PerlOptions options)
     private string? Numbered(string text)
     {
         if (!int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int number))
-            return "reference to non-existent subpattern";
+            return NoGroup;
         if (text[0] is '-' or '+')
             number = text[0] == '-' ? _groups + 1 + number : _groups + number;
-        return number < 1 || number > _total ? "reference to non-existent subpattern" : Atom(string.Create(CultureInfo.InvariantCulture, $@"(?:\{number})"));
+        return number < 1 || number > _total ? NoGroup : Atom(string.Create(CultureInfo.InvariantCulture, $@"(?:\{number})"));
     }
 
     /// <summary>A single character that a letter or a code behind a backslash stands for.</summary>

@@ -23,6 +23,7 @@ internal sealed class PosixSyntax(string pattern, bool extended, bool newlines)
     private const int MaximumRepeat = 32767;
     private const int MaximumNesting = 250;
     private const string WordCharacters = "a-zA-Z0-9_", SpaceCharacters = @" \t\n\v\f\r";
+    private const string OpenGroup = @"Unmatched ( or \(";
     private const string NotRepeatable = "Invalid preceding regular expression", BadBrace = @"Invalid content of \{\}", OpenBracket = "Unmatched [, [^, [:, [., or [=";
 
     private readonly StringBuilder _output = new();
@@ -33,6 +34,9 @@ internal sealed class PosixSyntax(string pattern, bool extended, bool newlines)
     /// <summary>Where the last atom begins in the output; -1 where there is nothing that could be repeated.</summary>
     private int _atom = -1;
 
+    /// <summary>Where the last repetition ends in the pattern.</summary>
+    private int _repeated = -1;
+
     public static TranslatedPattern Translate(string pattern, bool extended, bool newlines) => new PosixSyntax(pattern, extended, newlines).Run();
 
     private TranslatedPattern Run()
@@ -42,7 +46,7 @@ internal sealed class PosixSyntax(string pattern, bool extended, bool newlines)
             if (Next() is { } problem)
                 return TranslatedPattern.Wrong(problem);
         }
-        return _open.Count > 0 ? TranslatedPattern.Wrong(@"Unmatched ( or \(") : new TranslatedPattern(_output.ToString(), _groups);
+        return _open.Count > 0 ? TranslatedPattern.Wrong(OpenGroup) : new TranslatedPattern(_output.ToString(), _groups);
     }
 
     private string? Next()
@@ -78,7 +82,7 @@ internal sealed class PosixSyntax(string pattern, bool extended, bool newlines)
             case '[':
                 return Bracket();
             case '.':
-                return Atom(newlines ? @"[^\n]" : @"[\x00-\xff]");
+                return Atom(newlines ? @"[^\n]" : @"[\s\S]");
             default:
                 return Anchor(c, start);
         }
@@ -109,7 +113,7 @@ internal sealed class PosixSyntax(string pattern, bool extended, bool newlines)
     private string? Close()
     {
         if (_open.Count == 0)
-            return extended ? Literal(')') : @"Unmatched ) or \)";
+            return extended ? Literal(')') : OpenGroup;
         _output.Append(')');
         _atom = _open.Pop();
         return null;
@@ -120,14 +124,17 @@ internal sealed class PosixSyntax(string pattern, bool extended, bool newlines)
         if (_atom < 0)
         {
             // In basic syntax a star at the start is a star.
-            return !extended && c == '*' ? Literal('*') : c == '{' && !extended ? "Invalid preceding regular expression" : NotRepeatable;
+            return !extended && c == '*' ? Literal('*') : NotRepeatable;
         }
+        if (!extended && c is ('*' or '{') && start == _repeated)
+            return NotRepeatable;
         string quantifier = c.ToString();
         if (c == '{' && Interval(out quantifier) is { } problem)
             return problem;
         // The atom with its repetition is one that may be repeated again: a+? is (a+)?, not a lazy a+.
         _output.Insert(_atom, "(?:");
         _output.Append(quantifier).Append(')');
+        _repeated = _at;
         return null;
     }
 
@@ -272,10 +279,10 @@ internal static class ClassText
     };
 
     /// <summary>A character within brackets.</summary>
-    public static string Escape(char c) => c is '[' or ']' or '\\' or '^' or '-' ? "\\" + c : c is < ' ' or '\x7f' ? Hex(c) : c.ToString();
+    public static string Escape(char c) => c >= OctetText.FirstHigh ? OctetText.ToPattern(c).ToString() : c is '[' or ']' or '\\' or '^' or '-' ? "\\" + c : c is < ' ' or '\x7f' ? Hex(c) : c.ToString();
 
     /// <summary>A character on its own, also where blanks count for nothing.</summary>
-    public static string Literal(char c) => c is < ' ' or '\x7f' ? Hex(c) : @"\*+?|{}[]()^$.# -/".Contains(c, StringComparison.Ordinal) ? "\\" + c : c.ToString();
+    public static string Literal(char c) => c >= OctetText.FirstHigh ? OctetText.ToPattern(c).ToString() : c is < ' ' or '\x7f' ? Hex(c) : @"\*+?|{}[]()^$.# -/".Contains(c, StringComparison.Ordinal) ? "\\" + c : c.ToString();
 
     private static string Hex(char c) => string.Create(CultureInfo.InvariantCulture, $@"\x{(int)c:x2}");
 }
