@@ -22,6 +22,16 @@ internal sealed class ReadyQueue(NextHop nextHop, IDeliveryAgent agent, Delivery
     /// <summary>Waits for a free slot among all lanes.</summary>
     public bool IsInLine { get; set; }
 
+    /// <summary>Waits for a lane of its action (<see cref="ActionLoads"/>).</summary>
+    public bool IsInActionLine { get; set; }
+
+    /// <summary>The pace of its action, in the configuration that it was looked up in.</summary>
+    public DeliveryPace? Pace { get; set; }
+    public MailConfig? PacedBy { get; set; }
+
+    /// <summary>No delivery before.</summary>
+    public DateTimeOffset RestUntil { get; set; }
+
     public int Waiting => _waiting.Count;
 
     public void Add(Batch batch) => _waiting.Enqueue(batch);
@@ -38,7 +48,8 @@ internal sealed class ReadyQueue(NextHop nextHop, IDeliveryAgent agent, Delivery
                 (stopped ??= []).Add(batch);
                 continue;
             }
-            ArraySegment<int> slice = batch.Take(agent.RecipientsPerJob(lane.Action));
+            int most = agent.RecipientsPerJob(lane.Action);
+            ArraySegment<int> slice = batch.Take(lane.Action.Pace is { Recipients: > 0 and int own } ? Math.Min(own, most) : most);
             if (!batch.IsTaken)
                 _waiting.Enqueue(batch);
             return new Job(lane, batch, slice);
@@ -54,5 +65,8 @@ internal sealed class ReadyQueue(NextHop nextHop, IDeliveryAgent agent, Delivery
         return all;
     }
 
-    public bool IsIdle => Lanes.Count == 0 && _waiting.Count == 0 && !IsInLine;
+    /// <summary>Nothing waits and nothing that was learned is worth keeping.</summary>
+    public bool IsForgettable(DateTimeOffset now) => IsIdle && Health.IsForgettable(now) && RestUntil <= now;
+
+    public bool IsIdle => Lanes.Count == 0 && _waiting.Count == 0 && !IsInLine && !IsInActionLine;
 }

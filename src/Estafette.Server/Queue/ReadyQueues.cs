@@ -19,6 +19,7 @@ internal sealed class ReadyQueues : IDisposable
     private readonly Dictionary<NextHop, ReadyQueue> _queues = [];
     private readonly LaneSlots _slots = new();
     private readonly AdmissionWindow _admission = new();
+    private readonly ActionLoads _loads;
     private readonly HashSet<DeliveryKind> _paused = [];
     private readonly CancellationTokenSource _cut = new();
     private readonly TaskCompletionSource _allClosed = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -38,6 +39,7 @@ internal sealed class ReadyQueues : IDisposable
         _events = events;
         _isCrowded = isCrowded;
         _displacements = new Displacements(settlement, reroute);
+        _loads = new ActionLoads(settlement.Clock, Rested);
     }
 
     public ISpool Spool { get; }
@@ -86,7 +88,7 @@ internal sealed class ReadyQueues : IDisposable
                 lane.IsClosing = true;
             else
                 job = NextJob(lane, ref displaced);
-            if (job is null && !lane.IsClosing && wait > TimeSpan.Zero && !_slots.HasLine)
+            if (job is null && !lane.IsClosing && wait > TimeSpan.Zero && !_slots.HasLine && !_loads.HasLine(lane.Queue))
                 answer = _slots.Wait(lane, wait);
             else
             {
@@ -124,6 +126,8 @@ internal sealed class ReadyQueues : IDisposable
             lane.Open.Remove(job);
             _admission.Finish(job.Batch, job.RecipientSpan.Length);
             lane.HasServed = failure is null;
+            if (lane.Open.Count == 0)
+                _loads.Delivered(queue);
             if (failure is null)
                 queue.Health.Succeeded();
             else
@@ -193,7 +197,7 @@ internal sealed class ReadyQueues : IDisposable
             _nextSweep = now + s_sweepEvery;
             foreach ((NextHop hop, ReadyQueue queue) in _queues)
             {
-                if (queue.IsIdle && queue.Health.IsForgettable(now))
+                if (queue.IsForgettable(now))
                     _queues.Remove(hop);
             }
         }
@@ -221,7 +225,25 @@ internal sealed class ReadyQueues : IDisposable
             job.CompleteRest(s_interrupted);
     }
 
-    public void Dispose() => _cut.Dispose();
+    public void Dispose()
+    {
+        lock (_gate)
+            _loads.Dispose();
+        _cut.Dispose();
+    }
+
+    /// <summary>A next hop that its action's pace kept waiting may go on.</summary>
+    private void Rested(ReadyQueue queue)
+    {
+        List<Displaced>? displaced = null;
+        lock (_gate)
+        {
+            _loads.Rested(queue);
+            OpenLanes(queue, ref displaced);
+            AdmitAll(ref displaced);
+        }
+        _displacements.Settle(displaced);
+    }
 
     private static readonly DeliveryOutcome s_interrupted = DeliveryOutcome.Deferred(new(4, 3, 2), "Delivery interrupted by shutdown");
 
@@ -258,13 +280,16 @@ internal sealed class ReadyQueues : IDisposable
             ReadyQueue queue = lane.Queue;
             bool neverAsked = Asked(lane);
             _slots.Closed(lane);
+            _loads.Closed(queue);
             // An agent that serves nothing at all would be called again at once, for ever.
             if (neverAsked && !_stopping)
                 ConnectionFailed(queue, lane, why, ref displaced);
             ServeLine(ref displaced);
+            for (int line = _loads.LineOf(queue); line > 0 && _loads.TryNext(queue, out ReadyQueue? next); line--)
+                OpenLanes(next, ref displaced);
             OpenLanes(queue, ref displaced);
             AdmitAll(ref displaced);
-            if (queue.IsIdle && queue.Health.IsForgettable(Clock.Now))
+            if (queue.IsForgettable(Clock.Now))
                 _queues.Remove(queue.NextHop);
             if (_stopping && _slots.Open == 0)
                 _allClosed.TrySetResult();
@@ -285,7 +310,8 @@ internal sealed class ReadyQueues : IDisposable
 
     private bool MustClose(Lane lane) =>
         _stopping || lane.IsClosing || _paused.Contains(lane.Queue.Kind) || !ReferenceEquals(lane.Config, _config()) || IsSpoolBroken
-        || _slots.GivesWay(lane, _config().Limits.Deliveries);
+        || _slots.GivesWay(lane, _config().Limits.Deliveries)
+        || (lane.Taken > 0 && lane.Action.Pace is { } pace && (pace.Rests || (lane.Taken >= LaneSlots.Quantum && _loads.HasLine(lane.Queue))));
 
     /// <summary>What is delivered now could not be recorded: it would be delivered again after a restart.</summary>
     private bool IsSpoolBroken => Spool.Trouble is { Status: SpoolStatus.Unhealthy };
@@ -336,6 +362,8 @@ internal sealed class ReadyQueues : IDisposable
         if (!_queues.TryGetValue(batch.NextHop, out ReadyQueue? queue))
         {
             int limit = config.Actions.TryGetValue(batch.NextHop.Action, out ActionConfig? action) ? batch.Agent.LanesPerNextHop(action, config.Limits) : 1;
+            if (action?.Pace is { Connections: > 0 and int own })
+                limit = own;
             DeliveryKind kind = DeliveryMethod.KindOf(batch.Message.Envelope.Recipients[batch.Recipients[0]]);
             _queues.Add(batch.NextHop, queue = new ReadyQueue(batch.NextHop, batch.Agent, kind, Math.Max(1, limit)));
         }
@@ -371,7 +399,7 @@ internal sealed class ReadyQueues : IDisposable
                 _slots.Wake(lane, job);
             }
         }
-        while (WantsLane(queue))
+        while (WantsLane(queue) && _loads.MayOpen(queue, config))
         {
             if (_slots.Open >= config.Limits.Deliveries)
             {
@@ -392,7 +420,7 @@ internal sealed class ReadyQueues : IDisposable
         MailConfig config = _config();
         while (!_stopping && _slots.Next(config.Limits.Deliveries) is { } queue)
         {
-            if (WantsLane(queue) && Open(queue, config, ref displaced) && WantsLane(queue))
+            if (WantsLane(queue) && _loads.MayOpen(queue, config) && Open(queue, config, ref displaced) && WantsLane(queue))
                 _slots.StandInLine(queue);
         }
     }
@@ -407,6 +435,7 @@ internal sealed class ReadyQueues : IDisposable
         }
         var lane = new Lane(this, queue, config, config.Actions[queue.NextHop.Action]);
         _slots.Opened(lane);
+        _loads.Opened(queue);
         _ = Task.Run(() => RunAsync(lane));
         return true;
     }

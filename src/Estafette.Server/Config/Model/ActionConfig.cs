@@ -16,6 +16,9 @@ public abstract record ActionConfig
     /// <summary>Overrides <see cref="RetryConfig.Lifetime"/>.</summary>
     public TimeSpan? Lifetime { get; init; }
 
+    /// <summary>Its own limits and rests; null where the language has none for single actions.</summary>
+    public DeliveryPace? Pace { get; init; }
+
     /// <summary>Final delivery on this machine, after alias or virtual expansion.</summary>
     public sealed record Local : ActionConfig
     {

@@ -151,6 +151,8 @@ internal sealed class ParameterReader(ReadingContext context, ParameterScope sco
     {
         if (context.Settings.Table.Find(name) is null && !context.Settings.ServiceDefaults.ContainsKey(name))
             throw new ArgumentException(name + " is no parameter of Postfix 3.7", nameof(name));
+        // A service's own parameter is read as the one that is its default.
+        context.Reads(context.Settings.ServiceDefaults.GetValueOrDefault(name, name));
         context.Reads(name);
         return name;
     }

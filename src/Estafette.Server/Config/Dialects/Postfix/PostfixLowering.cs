@@ -26,7 +26,7 @@ internal sealed class PostfixLowering(ReadingContext context)
             Listeners = new ListenerLowering(context, smtpd, cleanup).Lower(name),
             LocalSubmission = new LocalSubmissionConfig { Submitters = cleanup.Submitters(), Cleanup = local },
             Maps = new RewritingLowering(context).Lower(global),
-            Actions = delivery.Lower(),
+            Actions = new PaceLowering(context).Apply(delivery.Lower()),
             Identities = smtpd.Identities.SetItems(delivery.Identities),
             TrustAnchors = smtpd.TrustAnchors,
             Retry = QueueLowering.Retry(global),
