@@ -82,14 +82,14 @@ internal static partial class MessageText
         foreach (string group in status.Trim('\n').Split("\n\n").Skip(1))
         {
             List<(string Name, string Value)> fields = Split(group).Header;
-            IEnumerable<string> facts = fields.Where(f => f.Name.ToLowerInvariant() is "final-recipient" or "original-recipient" or "action" or "status" or "remote-mta").Select(f => $"  {f.Name}: {f.Value}");
+            IEnumerable<string> facts = fields.Where(f => f.Name.ToLowerInvariant() is "final-recipient" or "original-recipient" or "action" or "status" or "remote-mta").Select(f => $"  {f.Name}: {f.Value.Replace("; ", ";", StringComparison.Ordinal)}");
             IEnumerable<string> words = fields.Where(f => f.Name.Equals("Diagnostic-Code", StringComparison.OrdinalIgnoreCase)).Select(f => $"~   {f.Name}: {Placeholders(f.Value)}");
             if (fields.Any(f => f.Name.Equals("Final-Recipient", StringComparison.OrdinalIgnoreCase)))
                 yield return string.Join('\n', [.. facts, .. words]);
         }
     }
 
-    [GeneratedRegex(@"\b(id|queued as) (?=[0-9A-Za-z+/]*\d)[0-9A-Za-z+/]{6,24}(?![0-9A-Za-z+/])")]
+    [GeneratedRegex(@"\b(id|queued as) (?:(?=[0-9A-Za-z]*\d)[0-9A-Za-z]{6,20}\b|[0-9A-Za-z+/]{22}(?![0-9A-Za-z+/]))")]
     private static partial Regex QueueId();
 
     [GeneratedRegex(@"<(?:20\d{12}\.[0-9A-Za-z]+|[\w+/=-]{16})@")]
