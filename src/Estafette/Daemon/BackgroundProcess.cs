@@ -5,12 +5,12 @@ namespace Estafette.Program.Daemon;
 
 /// <summary>
 /// The daemon without a terminal (<c>postfix start</c>): a session of its own; standard error is what its starter reads until the server listens, kept beside the standard
-/// descriptors, so that no child inherits it and its end means what it says. Problems of the start are told there, later ones in the log.
+/// descriptors, so that no child inherits it. Problems of the start are told there, later ones in the log.
 /// </summary>
 internal sealed class BackgroundProcess : IDisposable
 {
     /// <summary>The last word to the starter.</summary>
-    public const string Ready = "ready\n";
+    public const string Ready = "ready";
 
     private readonly StreamWriter _starter;
 
@@ -37,7 +37,7 @@ internal sealed class BackgroundProcess : IDisposable
         Console.SetError(TextWriter.Null);
         try
         {
-            _starter.Write(Ready);
+            _starter.WriteLine(Ready);
         }
         catch (IOException)
         {

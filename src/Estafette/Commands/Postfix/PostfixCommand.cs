@@ -86,11 +86,13 @@ internal static class PostfixCommand
         {
             using Process process = Process.Start(start) ?? throw new Win32Exception("no process");
             process.StandardInput.Close();
-            // It closes its standard error when it listens; until then it says there what is wrong.
-            string said = await process.StandardError.ReadToEndAsync();
-            if (said.EndsWith(BackgroundProcess.Ready, StringComparison.Ordinal))
-                return ExitCode.Ok;
-            Console.Error.Write(said);
+            // Until it listens it says on standard error what is wrong; its end is the end of what it says.
+            while (await process.StandardError.ReadLineAsync() is string said)
+            {
+                if (said == BackgroundProcess.Ready)
+                    return ExitCode.Ok;
+                Console.Error.WriteLine(said);
+            }
         }
         catch (Win32Exception e)
         {
