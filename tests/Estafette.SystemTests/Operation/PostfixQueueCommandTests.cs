@@ -65,7 +65,7 @@ public sealed class PostfixQueueCommandTests
     {
         CommandResult header = await daemon.ToolAsync("postcat", ["-qh", id]);
         Assert.Contains("\nSubject: waits 1\nX-Long: a\n folded\n", header.Output, StringComparison.Ordinal);
-        Assert.Equal(new CommandResult(0, "\nbody 1\n", ""), await daemon.ToolAsync("postcat", ["-qb", id]));
+        Assert.Equal(new CommandResult(0, "\nbody 1\n\n", ""), await daemon.ToolAsync("postcat", ["-qb", id]));
         string[] envelope = (await daemon.ToolAsync("postcat", ["-qe", id])).Output.Split('\n');
         Assert.Equal($"*** ENVELOPE RECORDS deferred/{id} ***", envelope[0]);
         Assert.Contains("sender: a1@client.test", envelope);
