@@ -51,6 +51,19 @@ internal sealed class Daemon : IAsyncDisposable
         return new Daemon(folder, folder.Write("smtpd.conf", text), listen);
     }
 
+    /// <summary>With Postfix's two files; <c>@PORT@</c> is where it is waited for.</summary>
+    public static Daemon PreparePostfix(string mainCf, string masterCf, TemporaryFolder? folder = null)
+    {
+        folder ??= new TemporaryFolder();
+        int listen = Ports.Free();
+        string config = Directory.CreateDirectory(folder["postfix"]).FullName;
+        folder.Write("postfix/main.cf", Filled(mainCf) + "\n");
+        folder.Write("postfix/master.cf", Filled(masterCf) + "\n");
+        return new Daemon(folder, config, listen);
+
+        string Filled(string text) => text.Replace("@PORT@", listen.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal).Replace("@DIR@", folder.Path, StringComparison.Ordinal);
+    }
+
     public static async Task<Daemon> StartAsync(string configuration, TemporaryFolder? folder = null, int? port = null)
     {
         Daemon daemon = Prepare(configuration, folder, port);

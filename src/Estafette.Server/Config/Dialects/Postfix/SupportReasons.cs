@@ -35,6 +35,8 @@ internal static class SupportReasons
         "templates" => "bounce templates (bounce(5)) are not there yet",
         "status-filter" => "filters of delivery status are not there yet",
         "dns-filter" => "filters of DNS replies are not there yet",
+        "octets" => "whether a message holds 8-bit text is seen from its octets",
+        "line-ends" => "lines end as the protocol asks; what else looks like an end of line becomes a blank or is refused",
         "" => "it is not there yet",
         _ => reason,
     };
