@@ -63,6 +63,24 @@ public sealed record DeliveryOutcome
     /// </summary>
     public ImmutableArray<DeliveryPart> Parts { get; init; } = [];
 
+    /// <summary>What the peer answered so: <c>RCPT TO</c>, <c>end of DATA</c>; null for our own verdicts.</summary>
+    public string? Command { get; init; }
+
+    /// <summary>One line for logs and listings that says who said it, and to what, in the words of Postfix; <see cref="Text"/> where nobody else said anything.</summary>
+    public string Told
+    {
+        get
+        {
+            if (Command is null || Peer is not string peer || Kind is OutcomeKind.Delivered or OutcomeKind.Relayed)
+                return Text;
+            int port = peer.EndsWith(']') ? -1 : peer.LastIndexOf("]:", StringComparison.Ordinal);
+            return $"host {(port < 0 ? peer : peer[..(port + 1)])} said: {Text} (in reply to {Command} command)";
+        }
+    }
+
+    /// <summary>The peer refused this command so; an acceptance stays as it is, so that one object tells it of every message.</summary>
+    public DeliveryOutcome InReplyTo(string command) => Kind is OutcomeKind.Relayed ? this : this with { Command = command };
+
     public bool IsFinal => Kind is not OutcomeKind.Deferred;
 
     public static DeliveryOutcome Delivered(string text = "Delivered") => new() { Kind = OutcomeKind.Delivered, Status = new(2, 0, 0), Text = text };

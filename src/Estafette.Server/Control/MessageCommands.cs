@@ -76,7 +76,7 @@ internal sealed class MessageCommands(QueueOperations queue, MessageOperations m
         for (int i = 0; i < message.Progress.Length; i++)
         {
             if (!message.Progress[i].IsDone)
-                recipients.Add(new QueuedAddress(message.Envelope.Recipients[i].Address.ToString(), message.Progress[i].Last is { Kind: OutcomeKind.Deferred } last ? last.Text : ""));
+                recipients.Add(new QueuedAddress(message.Envelope.Recipients[i].Address.ToString(), message.Progress[i].Last is { Kind: OutcomeKind.Deferred } last ? last.Told : ""));
         }
         return new QueuedMessage
         {

@@ -144,7 +144,7 @@ public sealed class PostfixLogFormat : LogFormat
                 OutcomeKind.Delivered or OutcomeKind.Relayed => "sent",
                 OutcomeKind.Deferred => "deferred",
                 _ => "bounced",
-            }).Text(" (").Visible(local && e.Service.Length == 0 && e.Outcome.Kind == OutcomeKind.Delivered ? "delivered to " + e.Method : e.Outcome.Text).Text(")");
+            }).Text(" (").Visible(local && e.Service.Length == 0 && e.Outcome.Kind == OutcomeKind.Delivered ? "delivered to " + e.Method : e.Outcome.Told).Text(")");
     }
 
     /// <summary>A match of header_checks or body_checks, or a broken structure, as cleanup(8) tells it.</summary>

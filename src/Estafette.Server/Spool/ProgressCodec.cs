@@ -9,7 +9,7 @@ internal static class ProgressCodec
     private const byte HeldUnchanged = 0, HeldOff = 1, HeldOn = 2;
 
     [Flags]
-    private enum Bits : byte { None = 0, Done = 1, HasLast = 2, DsnHandedOver = 4, HasAttempted = 8, MustExpire = 16 }
+    private enum Bits : byte { None = 0, Done = 1, HasLast = 2, DsnHandedOver = 4, HasAttempted = 8, MustExpire = 16, HasCommand = 32 }
 
     /// <summary>An update as it was given, or with the whole progress in its place (<paramref name="whole"/>), which makes earlier records needless.</summary>
     public static void Write(RecordBuffer to, SpoolUpdate update, ImmutableArray<RecipientProgress>? whole)
@@ -57,7 +57,8 @@ internal static class ProgressCodec
         to.WriteByte((byte)((progress.IsDone ? Bits.Done : 0) | (progress.Last is null ? 0 : Bits.HasLast)
             | (progress.Last is { DsnHandedOver: true } ? Bits.DsnHandedOver : 0)
             | (progress.Attempted is null ? 0 : Bits.HasAttempted)
-            | (progress.MustExpire ? Bits.MustExpire : 0)));
+            | (progress.MustExpire ? Bits.MustExpire : 0)
+            | (progress.Last is { Command: not null } ? Bits.HasCommand : 0)));
         to.WriteVarint((uint)progress.Attempts);
         to.WriteVarint((uint)progress.DelayWarnings);
         EnvelopeCodec.WriteTime(to, progress.Due);
@@ -74,6 +75,8 @@ internal static class ProgressCodec
         to.WriteString(last.Text);
         to.WriteString(last.Peer);
         to.WriteString(last.RemoteMta);
+        if (last.Command is not null)
+            to.WriteString(last.Command);
     }
 
     private static RecipientProgress ReadOne(ref PayloadReader from)
@@ -87,11 +90,11 @@ internal static class ProgressCodec
             DelayWarnings = (int)from.ReadVarint(),
             Due = EnvelopeCodec.ReadTime(ref from),
             Attempted = bits.HasFlag(Bits.HasAttempted) ? EnvelopeCodec.ReadTime(ref from) : null,
-            Last = bits.HasFlag(Bits.HasLast) ? ReadOutcome(ref from, bits.HasFlag(Bits.DsnHandedOver)) : null,
+            Last = bits.HasFlag(Bits.HasLast) ? ReadOutcome(ref from, bits) : null,
         };
     }
 
-    private static DeliveryOutcome ReadOutcome(ref PayloadReader from, bool dsnHandedOver) => new()
+    private static DeliveryOutcome ReadOutcome(ref PayloadReader from, Bits bits) => new()
     {
         Kind = (OutcomeKind)from.ReadByte(),
         Scope = (OutcomeScope)from.ReadByte(),
@@ -100,6 +103,7 @@ internal static class ProgressCodec
         Text = from.ReadText(),
         Peer = from.ReadString(),
         RemoteMta = from.ReadString(),
-        DsnHandedOver = dsnHandedOver,
+        Command = bits.HasFlag(Bits.HasCommand) ? from.ReadString() : null,
+        DsnHandedOver = bits.HasFlag(Bits.DsnHandedOver),
     };
 }

@@ -98,6 +98,7 @@ internal static class SpoolSamples
         Last = DeliveryOutcome.Deferred(new EnhancedStatus(4, 4, 1), "connection refused", OutcomeScope.NextHop) with
         {
             Peer = "mx.example.net[192.0.2.2]:25",
+            Command = "RCPT TO",
             RemoteMta = "mx.example.net",
             ReplyCode = 421,
             DsnHandedOver = true,

@@ -202,7 +202,7 @@ internal sealed class MailTransaction(RelaySession session, OutgoingMessage mess
         if (code is 0 or 421)
             Broken(code, "sending MAIL FROM");
         else
-            message.CompleteRest(session.OutcomeOfReply(OutcomeScope.Message));
+            message.CompleteRest(session.OutcomeOfReply(OutcomeScope.Message).InReplyTo("MAIL FROM"));
         return false;
     }
 
@@ -223,7 +223,7 @@ internal sealed class MailTransaction(RelaySession session, OutgoingMessage mess
         else if (_accepted.Count > 0 && IsTooMany(code))
             _postponed = true;
         else
-            message.Complete(recipient, session.OutcomeOfReply(OutcomeScope.Recipient));
+            message.Complete(recipient, session.OutcomeOfReply(OutcomeScope.Recipient).InReplyTo("RCPT TO"));
     }
 
     /// <summary>RFC 5321 s4.5.3.1.10: the rest goes in a transaction of its own; old servers say 552 for it.</summary>
@@ -288,7 +288,7 @@ internal sealed class MailTransaction(RelaySession session, OutgoingMessage mess
     {
         int code = await _connection.ReadReplyAsync(timeouts.Quit);
         if (code is > 400 and not 421)
-            CompleteAccepted(session.OutcomeOfReply(OutcomeScope.Message));
+            CompleteAccepted(session.OutcomeOfReply(OutcomeScope.Message).InReplyTo("end of DATA"));
         else
             Reason = code == 421 ? PeerOutcome.Of(_connection.Reply, session.EndPoint, OutcomeScope.NextHop) : session.Lost("sending the message");
         _closing = true;
@@ -311,9 +311,9 @@ internal sealed class MailTransaction(RelaySession session, OutgoingMessage mess
             if (waiting.Length == 0)
                 return;
             if (session.IsLmtp)
-                Complete(waiting[i], session.OutcomeOfReply(OutcomeScope.Recipient));
+                Complete(waiting[i], session.OutcomeOfReply(OutcomeScope.Recipient).InReplyTo("end of DATA"));
             else
-                CompleteAccepted(session.OutcomeOfReply(OutcomeScope.Message));
+                CompleteAccepted(session.OutcomeOfReply(OutcomeScope.Message).InReplyTo("end of DATA"));
         }
         session.Messages++;
     }
@@ -334,7 +334,7 @@ internal sealed class MailTransaction(RelaySession session, OutgoingMessage mess
         Reason = code == 0 ? session.Lost(when) : PeerOutcome.Of(_connection.Reply, session.EndPoint, OutcomeScope.NextHop, permanent: false);
     }
 
-    private void RefuseAccepted() => CompleteAccepted(session.OutcomeOfReply(OutcomeScope.Message));
+    private void RefuseAccepted() => CompleteAccepted(session.OutcomeOfReply(OutcomeScope.Message).InReplyTo("DATA"));
 
     private void CompleteAccepted(DeliveryOutcome outcome)
     {
