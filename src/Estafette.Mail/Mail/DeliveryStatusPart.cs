@@ -17,6 +17,12 @@ internal static class DeliveryStatusPart
         Field(output, "Reporting-MTA", "dns; " + ReportText.Plain(request.ReportingHost, international));
         if (request.Original.DsnEnvelopeId is { } id && Xtext.TryDecode(id, Xtext.MaximumEnvelopeId, out string envelopeId))
             Field(output, "Original-Envelope-Id", ReportText.Plain(envelopeId, international));
+        if (request.Style is NotificationStyle.Postfix)
+        {
+            // Bounce handlers of mailing lists look for them.
+            Field(output, "X-Postfix-Queue-ID", request.Original.Id.ToString());
+            Field(output, "X-Postfix-Sender", Typed(request.Original.ReversePath, international));
+        }
         Field(output, "Arrival-Date", HeaderDate.Format(request.Original.Received));
     }
 
@@ -33,7 +39,7 @@ internal static class DeliveryStatusPart
         if (outcome.RemoteMta is { } mta)
             Field(output, "Remote-MTA", "dns; " + ReportText.Plain(mta, international));
         if (outcome.Text.Length > 0 && notified.Action is NotificationAction.Failed or NotificationAction.Delayed or NotificationAction.Deliverable or NotificationAction.Undeliverable)
-            Field(output, "Diagnostic-Code", DiagnosticCode(outcome, international));
+            Field(output, "Diagnostic-Code", DiagnosticCode(request.Style, outcome, international));
         if (notified.LastAttempt is { } last)
             Field(output, "Last-Attempt-Date", HeaderDate.Format(last));
         if (notified is { Action: NotificationAction.Delayed, WillRetryUntil: { } until })
@@ -80,11 +86,13 @@ internal static class DeliveryStatusPart
 
     private static readonly SearchValues<char> TypeCharacters = SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-");
 
-    private static string DiagnosticCode(DeliveryOutcome outcome, bool international)
+    private static string DiagnosticCode(NotificationStyle style, DeliveryOutcome outcome, bool international)
     {
         string text = outcome.Text;
+        if (outcome.Diagnostic is { } own)
+            return ReportText.Plain(own, international);
         if (outcome.ReplyCode == 0)
-            return "x-estafette; " + ReportText.Plain(text, international);
+            return (style is NotificationStyle.Postfix ? "x-postfix; " : "x-estafette; ") + ReportText.Plain(text, international);
         string code = outcome.ReplyCode.ToString(CultureInfo.InvariantCulture);
         if (!text.StartsWith(code, StringComparison.Ordinal))
             text = code + " " + text;

@@ -41,6 +41,9 @@ public sealed record StatusNotificationRequest
     /// <summary>Goes into the boundary and the Message-ID: unpredictable, so that nobody can write a message that ends its own part.</summary>
     public required UInt128 Random { get; init; }
 
+    /// <summary>The notification's own id, part of the boundary in Postfix's form.</summary>
+    public MessageId NotificationId { get; init; }
+
     /// <summary>A larger original comes back as header only (E36).</summary>
     public long MaximumReturned { get; init; } = 50_000;
 

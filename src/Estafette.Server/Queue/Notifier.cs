@@ -47,7 +47,30 @@ internal sealed class Notifier(ISpool spool, QueueRouting routing, EventSink eve
         MailAddress to = sender;
         if (to.IsNull && !IsForPostmaster(original, current, out to))
             return Drop(original, "the message itself has the null sender: never bounce a bounce");
+        NoticeResult result = await SendAsync(original, action, to, told, isCopy: false);
+        if (result is NoticeResult.Committed && !sender.IsNull && PostmasterFor(action, current) is { } postmaster)
+            await SendAsync(original, action, postmaster, told, isCopy: true);
+        return result;
+    }
 
+    /// <summary>Who gets the header, too, where the configuration asks for that (<c>notify_classes</c>). A copy that cannot be sent costs nothing but itself.</summary>
+    private static MailAddress? PostmasterFor(NotificationAction action, MailConfig config) => (action, config.Notifications.Classes) switch
+    {
+        (NotificationAction.Failed, { } classes) when classes.HasFlag(NoticeClasses.Bounce) => AddressOf(config.Notifications.BounceRecipient, config),
+        (NotificationAction.Delayed, { } classes) when classes.HasFlag(NoticeClasses.Delay) => AddressOf(config.Notifications.DelayRecipient, config),
+        _ => null,
+    };
+
+    private static MailAddress AddressOf(string recipient, MailConfig config)
+    {
+        int at = recipient.LastIndexOf('@');
+        return at < 0 ? new MailAddress(recipient, config.Maps?.Rewriting.Origin is { Length: > 0 } origin ? origin : config.HostName) : new MailAddress(recipient[..at], recipient[(at + 1)..]);
+    }
+
+    /// <param name="isCopy">For the postmaster, beside the sender's: the header only, and no progress is recorded with it.</param>
+    private async ValueTask<NoticeResult> SendAsync(Envelope original, NotificationAction action, MailAddress to, List<Settled> told, bool isCopy)
+    {
+        MailConfig current = routing.Config();
         ClientInfo client = OwnClient(current);
         RouteResult route = await ResolveAsync(new RouteQuery { Client = client, ReversePath = MailAddress.Null, Recipient = to });
         if (route is RouteResult.Refused refused)
@@ -72,16 +95,18 @@ internal sealed class Notifier(ISpool spool, QueueRouting routing, EventSink eve
             Recipients = [.. told.SelectMany(one => Notified(original, action, one, current))],
             Now = events.Now,
             Random = new UInt128(RandomSession(), RandomSession()),
+            NotificationId = writer.Id,
+            MaximumReturned = isCopy ? 0 : current.Notifications.ReturnedSize,
         };
         if (!await WriteAsync(writer, envelope, request, current))
             return NoticeResult.TryLater;
-        return await CommitAsync(writer, envelope with { Size = writer.Length }, request, told);
+        return await CommitAsync(writer, envelope with { Size = writer.Length }, request, isCopy ? [] : told);
     }
 
     private async ValueTask<NoticeResult> CommitAsync(ISpoolWriter writer, Envelope envelope, StatusNotificationRequest request, List<Settled> told)
     {
         bool lease = newMail.HasRoom;
-        var with = new SpoolUpdate(request.Original.Id) { Progress = [.. told.Select(one => (one.Recipient, one.Progress))] };
+        SpoolUpdate? with = told.Count == 0 ? null : new SpoolUpdate(request.Original.Id) { Progress = [.. told.Select(one => (one.Recipient, one.Progress))] };
         SpoolStatus status = await writer.CommitAsync(envelope, lease, with, CancellationToken.None);
         if (status is SpoolStatus.Unknown)
             return NoticeResult.Committed;
@@ -105,6 +130,12 @@ internal sealed class Notifier(ISpool spool, QueueRouting routing, EventSink eve
 
     private static bool IsForPostmaster(Envelope original, MailConfig config, out MailAddress to)
     {
+        if (config.Notifications.Classes is { } classes)
+        {
+            to = AddressOf(config.Notifications.DoubleBounceRecipient, config);
+            MailAddress one = to;
+            return classes.HasFlag(NoticeClasses.DoubleBounce) && !original.Recipients.Any(recipient => recipient.Original.Equals(one));
+        }
         MailAddress postmaster = to = new MailAddress("postmaster", config.HostName);
         return config.Dialect is Dialect.Postfix or Dialect.Qmail && !original.Recipients.Any(recipient => recipient.Original.Equals(postmaster));
     }

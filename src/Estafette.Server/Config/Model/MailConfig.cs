@@ -44,6 +44,7 @@ public sealed record MailConfig
     /// <summary>Names of trust anchors (<c>ca NAME cert FILE</c>) and their PEM files.</summary>
     public ImmutableDictionary<string, string> TrustAnchors { get; init; } = ImmutableDictionary<string, string>.Empty;
     public RetryConfig Retry { get; init; } = new();
+    public NotificationConfig Notifications { get; init; } = new();
     public LimitsConfig Limits { get; init; } = new();
     public LogConfig Log { get; init; } = new();
     public OperationConfig Operation { get; init; } = new();

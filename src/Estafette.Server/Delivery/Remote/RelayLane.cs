@@ -38,7 +38,7 @@ internal sealed class RelayLane(
 
     private async ValueTask<DeliveryJob?> TakeAsync(CancellationToken cancellationToken)
     {
-        ValueTask<DeliveryJob?> next = lane.TakeAsync(_session is null ? TimeSpan.Zero : services.Timeouts.Idle, cancellationToken);
+        ValueTask<DeliveryJob?> next = lane.TakeAsync(_session is null or { NeedsReset: true } ? TimeSpan.Zero : services.Timeouts.Idle, cancellationToken);
         bool waited = !next.IsCompleted;
         DeliveryJob? job;
         try

@@ -131,6 +131,10 @@ internal sealed class RoutePlanner(IExchangerDns dns, IRelayTables tables)
         {
             DnsFinding.Found => Exchangers(answer.Exchangers, domain, settings, action, config),
             DnsFinding.NoRecords => new RoutePlan([settings with { Name = name }]),
+            DnsFinding.NoSuchName when action.ByNextHop is not null => RoutePlan.Of(DeliveryOutcome.Failed(
+                new(5, 4, 4), $"Host or domain name not found. Name service error for name={domain} type=MX: Host not found", OutcomeScope.NextHop)),
+            DnsFinding.Trouble when action.ByNextHop is not null => RoutePlan.Of(DeliveryOutcome.Deferred(
+                new(4, 4, 3), $"Host or domain name not found. Name service error for name={domain} type=MX: Host not found, try again", OutcomeScope.NextHop)),
             DnsFinding.NoSuchName => RoutePlan.Of(DeliveryOutcome.Failed(new(5, 1, 2), $"Domain does not exist: {domain}", OutcomeScope.NextHop)),
             _ => RoutePlan.Of(DeliveryOutcome.Deferred(new(4, 4, 3), $"DNS lookup of MX for {domain} failed", OutcomeScope.NextHop)),
         };
@@ -139,7 +143,7 @@ internal sealed class RoutePlanner(IExchangerDns dns, IRelayTables tables)
     private static RoutePlan Exchangers(ImmutableArray<Exchanger> found, string domain, RouteHost settings, ActionConfig.Relay action, MailConfig config)
     {
         if (found.Length == 1 && found[0].Name.Length == 0)
-            return RoutePlan.Of(DeliveryOutcome.Failed(new(5, 1, 10), $"Domain {domain} does not accept mail (null MX)", OutcomeScope.NextHop));
+            return RoutePlan.Of(DeliveryOutcome.Failed(action.ByNextHop is null ? new(5, 1, 10) : new(5, 1, 0), $"Domain {domain} does not accept mail ({(action.ByNextHop is null ? "null MX" : "nullMX")})", OutcomeScope.NextHop));
         // A root name beside others is a mistake of the zone (RFC 7505 s3); an IP address is no name, but its meaning is plain, and many send to it.
         Exchanger[] usable = [.. found.Where(e => e.Name.Length > 0)];
         // RFC 5321 s5.1: with ourselves in the list, only those better than us are not a loop.

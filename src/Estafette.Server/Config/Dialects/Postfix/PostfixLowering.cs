@@ -30,6 +30,7 @@ internal sealed class PostfixLowering(ReadingContext context)
             Identities = smtpd.Identities.SetItems(delivery.Identities),
             TrustAnchors = smtpd.TrustAnchors,
             Retry = QueueLowering.Retry(global),
+            Notifications = QueueLowering.Notifications(global),
             Limits = QueueLowering.Limits(global),
             Log = OperationLowering.Log(global),
             Operation = OperationLowering.Operation(global),

@@ -18,6 +18,26 @@ internal static class QueueLowering
         };
     }
 
+    /// <summary>What bounce(8) sends, and to whom.</summary>
+    public static NotificationConfig Notifications(ParameterReader global)
+    {
+        var classes = NoticeClasses.None;
+        foreach (string word in global.Words("notify_classes"))
+        {
+            classes |= word.ToLowerInvariant() switch { "bounce" => NoticeClasses.Bounce, "2bounce" => NoticeClasses.DoubleBounce, "delay" => NoticeClasses.Delay, _ => NoticeClasses.None };
+            if (word.ToLowerInvariant() is not ("bounce" or "2bounce" or "delay" or "data" or "policy" or "protocol" or "resource" or "software"))
+                global.Fail("notify_classes", "unknown notify_classes value \"" + word + "\"", "the words are bounce, 2bounce, delay, data, policy, protocol, resource and software");
+        }
+        return new NotificationConfig
+        {
+            Classes = classes,
+            BounceRecipient = global.Text("bounce_notice_recipient"),
+            DoubleBounceRecipient = global.Text("2bounce_notice_recipient"),
+            DelayRecipient = global.Text("delay_notice_recipient"),
+            ReturnedSize = global.Number("bounce_size_limit"),
+        };
+    }
+
     public static LimitsConfig Limits(ParameterReader global)
     {
         var standard = new LimitsConfig();
