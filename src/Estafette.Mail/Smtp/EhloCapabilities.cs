@@ -60,7 +60,7 @@ public sealed record EhloCapabilities(EhloKeywords Keywords, long MaximumSize, S
         return new EhloCapabilities(keywords, size, mechanisms);
     }
 
-    private static EhloKeywords KeywordOf(string word) => word switch
+    public static EhloKeywords KeywordOf(string word) => word switch
     {
         "PIPELINING" => EhloKeywords.Pipelining,
         "8BITMIME" => EhloKeywords.EightBitMime,
@@ -74,7 +74,7 @@ public sealed record EhloCapabilities(EhloKeywords Keywords, long MaximumSize, S
         _ => EhloKeywords.None,
     };
 
-    private static SaslMechanisms MechanismsOf(string[] words)
+    public static SaslMechanisms MechanismsOf(string[] words)
     {
         SaslMechanisms found = SaslMechanisms.None;
         foreach (string word in words)

@@ -55,7 +55,10 @@ internal sealed class MailServer : IAsyncDisposable
         _permissions = new ControlPermissions(() => _running.Snapshot, loaded.Users);
         var reverse = new Dns.ReverseLookup(resolver, loaded.Config.Dialect is Dialect.OpenSmtpd or Dialect.OpenSmtpdOld ? HostsOrder.DnsFirst : HostsOrder.FileFirst);
         var dns = new ExchangerLookup(resolver);
-        var relayTables = new RelayTables(() => _running.Snapshot.Tables, url => RelayUrl.Parse(url, _running.Snapshot.Config.Dialect == Dialect.OpenSmtpdOld).Host);
+        var relayTables = new RelayTables(() => _running.Snapshot.Tables, url => RelayUrl.Parse(url, _running.Snapshot.Config.Dialect == Dialect.OpenSmtpdOld).Host)
+        {
+            Domains = () => (_running.Snapshot.Maps is { } maps ? maps.IsOwnAsync : static (_, _) => ValueTask.FromResult<bool?>(false), _running.Snapshot.Config.Maps?.Rewriting.RecipientDelimiters ?? ""),
+        };
         IDeliveryAgent[] agents = [];
         var users = new LocalUserServices(() => _running.Snapshot.Tables, loaded.Users, new LocalWishes(_local, clock), WhoseAsync, () => agents) { Events = events };
         agents =

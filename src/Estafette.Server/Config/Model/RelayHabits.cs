@@ -34,9 +34,6 @@ public sealed record RelayHabits
     /// <summary><c>smtp_generic_maps</c>.</summary>
     public ImmutableArray<string> Generic { get; init; } = [];
 
-    /// <summary><c>smtp_reply_filter</c>: replaces a reply line before it is understood.</summary>
-    public ImmutableArray<string> ReplyFilter { get; init; } = [];
-
     /// <summary><c>NAME_destination_concurrency_limit</c>.</summary>
     public int Connections { get; init; } = 20;
 

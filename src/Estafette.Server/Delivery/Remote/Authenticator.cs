@@ -24,7 +24,7 @@ internal sealed class Authenticator(LoginGate gate, EventSink events, RelayTimeo
         if (gate.Held(key) is { } held)
             return held;
         SmtpConnection connection = session.Connection;
-        var channel = new SaslChannel(connection.IsEncrypted, needs == PasswordNeeds.Nothing || (connection.IsEncrypted && (needs == PasswordNeeds.Tls || connection.IsVerified)))
+        var channel = new SaslChannel(connection.IsEncrypted, needs == PasswordNeeds.Nothing || (connection.IsEncrypted && (needs == PasswordNeeds.Tls || (needs == PasswordNeeds.VerifiedTls && connection.IsVerified))))
         {
             EndPoint = connection.EndPointBinding(),
         };

@@ -26,6 +26,9 @@ public interface IRelayTables
         return default;
     }
 
+    /// <summary>What generic(5) makes of an address in its written form; a null value where it stays.</summary>
+    ValueTask<RelayTableAnswer> GenericAsync(ImmutableArray<string> tables, string address, CancellationToken cancellationToken) => FindAsync(tables, address, cancellationToken);
+
     /// <summary>The row of a domain table, its URL already read.</summary>
     ValueTask<RelayHostAnswer> HostOfAsync(string table, string domain, CancellationToken cancellationToken);
 

@@ -58,9 +58,7 @@ internal static class NextHopText
         int port = 0;
         if (tail.Length > 0 && (tail[0] != ':' || !TryPort(tail[1..], out port)))
             return null;
-        // A literal keeps its brackets: what else holds a colon.
-        string name = bracketed && RoutePlanner.TryLiteral(host, out _) ? "[" + host + "]" : host;
-        return new RelayHost { Written = rest, Host = name, Port = port, Protocol = protocol, NoMx = bracketed || lmtp || inet };
+        return new RelayHost { Written = rest, Host = host, Port = port, Protocol = protocol, NoMx = bracketed || lmtp || inet };
     }
 
     public static bool TryPort(string text, out int port) =>

@@ -13,7 +13,29 @@ internal readonly record struct OutgoingRecipient(int Index, string Path);
 internal sealed class OutgoingMessage(DeliveryJob job, MailAddress reversePath, List<OutgoingRecipient> recipients)
 {
     public Envelope Envelope => job.Envelope;
-    public MailAddress ReversePath => reversePath;
+    public MailAddress ReversePath { get; private set; } = reversePath;
+
+    /// <summary>Gives the envelope's addresses the form that a map has for them outside (<c>smtp_generic_maps</c>); a reason where that cannot be told now.</summary>
+    public async ValueTask<string?> RewriteAsync(Func<string, ValueTask<RelayTableAnswer>> addressOf)
+    {
+        if (!ReversePath.IsNull)
+        {
+            RelayTableAnswer sender = await addressOf(ReversePath.ToString());
+            if (sender.Trouble is not null)
+                return sender.Trouble;
+            if (sender.Value is { } written)
+                ReversePath = written.Length == 0 ? MailAddress.Null : AddressTokens.Read(written).ToAddress();
+        }
+        for (int i = 0; i < recipients.Count; i++)
+        {
+            RelayTableAnswer recipient = await addressOf(recipients[i].Path);
+            if (recipient.Trouble is not null)
+                return recipient.Trouble;
+            if (recipient.Value is { } path)
+                recipients[i] = recipients[i] with { Path = path };
+        }
+        return null;
+    }
 
     /// <summary>Recipients without an outcome, in order.</summary>
     public List<OutgoingRecipient> Pending => recipients;

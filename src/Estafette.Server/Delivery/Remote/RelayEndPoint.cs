@@ -31,7 +31,7 @@ public sealed record RelayEndPoint(string Host, EndPoint Address)
     /// <summary>As logs tell it: <c>mx.example.org[192.0.2.1]:25</c>, or the path of a socket.</summary>
     public string Label { get; } = Address switch
     {
-        IPEndPoint ip => string.Create(CultureInfo.InvariantCulture, $"{(Host.StartsWith('[') ? Host.Trim('[', ']') : Host)}[{ip.Address}]:{ip.Port}"),
+        IPEndPoint ip => string.Create(CultureInfo.InvariantCulture, $"{Host}[{ip.Address}]:{ip.Port}"),
         UnixDomainSocketEndPoint => Host,
         _ => Address.ToString() ?? Host,
     };

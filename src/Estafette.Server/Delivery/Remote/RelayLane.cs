@@ -14,6 +14,7 @@ namespace Estafette.Delivery.Remote;
 internal sealed class RelayLane(
     DeliveryLane lane, ActionConfig.Relay action, RelayServices services, Func<DeliveryJob, OutgoingMessage> prepare, Func<CancellationToken, ValueTask<RouteWalk>> plan)
 {
+    private readonly RelayTimeouts _timeouts = services.Timeouts.Of(action.Habits.Patience);
     private RelaySession? _session;
     private RouteWalk? _walk;
     private long _standInSince;
@@ -68,7 +69,17 @@ internal sealed class RelayLane(
                 message.CompleteRest(MessageFit.Damaged);
                 return true;
             }
-            return await DeliverAsync(message, body, cancellationToken);
+            await services.Pace.WaitAsync(lane.NextHop, action.Habits.RateDelay, cancellationToken);
+            if (action.Habits.Generic.IsEmpty)
+                return await DeliverAsync(message, body, cancellationToken);
+            (GenericMessage? outside, string? trouble) = await GenericMessage.OfAsync(body, (address, token) => services.Tables.GenericAsync(action.Habits.Generic, address, token), cancellationToken);
+            trouble ??= await message.RewriteAsync(address => services.Tables.GenericAsync(action.Habits.Generic, address, cancellationToken));
+            if (trouble is not null)
+            {
+                message.CompleteRest(DeliveryOutcome.Deferred(new(4, 3, 0), "generic address rewriting failed: " + trouble, OutcomeScope.Message));
+                return true;
+            }
+            return await DeliverAsync(message, outside ?? body, cancellationToken);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
@@ -97,7 +108,7 @@ internal sealed class RelayLane(
                 return verdict.Scope != OutcomeScope.NextHop;
             }
             message.Begins(_session.Messages + 1);
-            var transaction = new MailTransaction(_session, message, body, services.Timeouts, services.Events);
+            var transaction = new MailTransaction(_session, message, body, _timeouts, services.Events);
             TransactionEnd end = await transaction.RunAsync(cancellationToken);
             bool usable = _session.IsUsable;
             if (end == TransactionEnd.Unserved || !usable)

@@ -17,6 +17,7 @@ internal sealed class RelayServices
         Logins = new LoginGate(clock);
         Hosts = new HostHealth(events, clock);
         Own = new OwnAddresses(clock);
+        Pace = new DeliveryPace(clock);
         Opener = new SessionOpener(this);
     }
 
@@ -30,5 +31,6 @@ internal sealed class RelayServices
     public LoginGate Logins { get; }
     public HostHealth Hosts { get; }
     public OwnAddresses Own { get; }
+    public DeliveryPace Pace { get; }
     public SessionOpener Opener { get; }
 }

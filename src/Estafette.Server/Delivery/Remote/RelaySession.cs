@@ -24,6 +24,9 @@ internal sealed class RelaySession(SmtpConnection connection, RelayEndPoint endP
     /// <summary>A transaction was begun and given up: RSET goes before the next one.</summary>
     public bool NeedsReset { get; set; }
 
+    /// <summary>A transaction that was given up is taken back in so many words before QUIT, too; smtp(8) leaves that to the peer's understanding.</summary>
+    public bool ResetsBeforeQuit { get; init; } = true;
+
     /// <summary>False once the peer said 421 or the connection failed.</summary>
     public bool IsUsable { get; set; } = true;
 
@@ -32,8 +35,7 @@ internal sealed class RelaySession(SmtpConnection connection, RelayEndPoint endP
     {
         if (IsUsable && connection.Failure is null)
         {
-            // A transaction that was given up is taken back in so many words: QUIT alone would leave that to the peer's understanding.
-            if (NeedsReset)
+            if (NeedsReset && ResetsBeforeQuit)
                 CommandWriter.Line(connection.Output, "RSET");
             CommandWriter.Line(connection.Output, "QUIT");
             if (await connection.FlushAsync(wait))

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Estafette.Config.Model;
+using Estafette.Mail;
 using Estafette.Tables;
 
 namespace Estafette.Delivery.Remote;
@@ -22,6 +23,24 @@ public sealed class RelayTables(Func<TableSet> tables, Func<string, RelayHost?> 
             TableAnswer.Unavailable unavailable => new RelayTableAnswer(null, unavailable.Reason),
             _ => default,
         };
+
+    /// <summary>Which domains are one's own, for keys without one, and what parts an extension from its user.</summary>
+    public Func<(OwnDomainTest Own, string Delimiters)>? Domains { get; init; }
+
+    public async ValueTask<RelayTableAnswer> GenericAsync(ImmutableArray<string> maps, string address, CancellationToken cancellationToken)
+    {
+        (OwnDomainTest own, string delimiters) = Domains?.Invoke() ?? (static (_, _) => ValueTask.FromResult<bool?>(false), "");
+        MailAddress original = AddressTokens.Read(address).ToAddress();
+        Estafette.Tables.AddressAnswer found = await new AddressLookup(tables(), AddressKeys.Default, delimiters, own).FindAsync(maps, original, cancellationToken);
+        return found.Answer switch
+        {
+            TableAnswer.Unavailable unavailable => new RelayTableAnswer(null, unavailable.Reason),
+            TableAnswer.Found value => AddressMapping.Expand(value.Value, original, found.Extension, propagates: true) is [var first, ..]
+                ? new RelayTableAnswer(first.ToString())
+                : new RelayTableAnswer(null, $"no address in \"{value.Value}\" for {address}"),
+            _ => default,
+        };
+    }
 
     public async ValueTask<RelayHostAnswer> HostOfAsync(string table, string domain, CancellationToken cancellationToken) =>
         await tables().MatchAsync(table, TableMatch.Domain, domain, cancellationToken) switch

@@ -34,4 +34,20 @@ public sealed record RelayTimeouts
 
     /// <summary>How long an open connection waits for its lane's next message.</summary>
     public TimeSpan Idle { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>With what the configuration says of an action.</summary>
+    public RelayTimeouts Of(Config.Model.RelayPatience? patience) => patience is null ? this : this with
+    {
+        Connect = patience.Connect,
+        Greeting = patience.Hello,
+        Hello = patience.Hello,
+        TlsHandshake = patience.StartTls,
+        Mail = patience.Mail,
+        Recipient = patience.Recipient,
+        DataInitiation = patience.DataInitiation,
+        DataBlock = patience.DataBlock,
+        DataTermination = patience.DataTermination,
+        // Nobody waits minutes for a goodbye.
+        Quit = patience.Quit < Quit ? patience.Quit : Quit,
+    };
 }

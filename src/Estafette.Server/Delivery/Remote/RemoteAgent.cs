@@ -18,6 +18,9 @@ public sealed class RemoteAgent(
     /// <summary>RFC 5321 s4.5.3.1.8: what every server must take.</summary>
     private const int Recipients = 100;
 
+    /// <summary>Where the configuration sets no limit.</summary>
+    private const int MostRecipients = 1000;
+
     /// <summary>Connections for one sender's login: providers count them by account.</summary>
     private const int LanesPerSender = 4;
 
@@ -47,9 +50,11 @@ public sealed class RemoteAgent(
         return new NextHop(relay.Hosts[0].Protocol == RelayProtocol.Lmtp ? "lmtp" : "smtp", _hostNames.GetValue(relay, HostNames), relay.Name) { Sender = sender };
     }
 
-    public int RecipientsPerJob(ActionConfig action) => Recipients;
+    public int RecipientsPerJob(ActionConfig action) =>
+        action is ActionConfig.Relay { ByNextHop: not null, Habits.Recipients: var limit } ? limit is > 0 and < MostRecipients ? limit : MostRecipients : Recipients;
 
     public int LanesPerNextHop(ActionConfig action, LimitsConfig limits) =>
+        action is ActionConfig.Relay { ByNextHop: not null, Habits: var habits } ? habits.RateDelay > TimeSpan.Zero ? 1 : Math.Max(1, habits.Connections) :
         action is ActionConfig.Relay { Credentials.Key: CredentialKey.Sender } ? Math.Min(LanesPerSender, limits.ConnectionsPerNextHop) : limits.ConnectionsPerNextHop;
 
     public void Wake()
@@ -68,7 +73,7 @@ public sealed class RemoteAgent(
         return new RelayLane(lane, action, _services, job => Prepare(job, action), WalkAsync).ServeAsync(cancellationToken);
 
         async ValueTask<RouteWalk> WalkAsync(CancellationToken token) =>
-            new(await _services.Planner.PlanAsync(action, domain, lane.Config, token), domain, _services.Dns, _services.Own, lane.Config);
+            new(await _services.Planner.PlanAsync(action, domain, lane.Config, token), domain, _services.Dns, _services.Own, lane.Config, action.Habits);
     }
 
     /// <summary>Writes the paths out; recipients whose address no command can carry fail here.</summary>

@@ -24,7 +24,10 @@ internal enum OpenStep : byte
 internal readonly record struct OpenResult(RelaySession? Session, DeliveryOutcome? Failure, OpenStep Step = OpenStep.Host);
 
 /// <summary>What one connection is to be like: found out before it is made.</summary>
-internal sealed record OpenPlan(RelayEndPoint Target, ActionConfig.Relay Action, MailConfig Config, TlsPolicy Tls, LoginAnswer Login);
+internal sealed record OpenPlan(RelayEndPoint Target, ActionConfig.Relay Action, MailConfig Config, TlsPolicy Tls, LoginAnswer Login)
+{
+    public required RelayTimeouts Times { get; init; }
+}
 
 /// <summary>
 /// Brings one connection to the point where MAIL may follow: connect, greeting, EHLO (HELO for old servers), STARTTLS as the policy asks (RFC 3207), AUTH
@@ -37,7 +40,6 @@ internal sealed class SessionOpener(RelayServices services)
 
     private readonly IRelayTables _tables = services.Tables;
     private readonly EventSink _events = services.Events;
-    private readonly RelayTimeouts _timeouts = services.Timeouts;
     private readonly RelayLogins _logins = new(services.Tables, services.Events);
     private readonly TlsPolicies _policies = new(services.Tables);
     private readonly Authenticator _authenticator = new(services.Logins, services.Events, services.Timeouts);
@@ -55,7 +57,7 @@ internal sealed class SessionOpener(RelayServices services)
             _events.Publish(new OperatorWarning(Trace, tls.Trouble!) { At = _events.Now });
             return new OpenResult(null, PeerOutcome.Deferred(new(4, 3, 5), tls.Trouble!, target, OutcomeScope.NextHop), OpenStep.AtHome);
         }
-        var plan = new OpenPlan(target, action, config, tls.Policy, login);
+        var plan = new OpenPlan(target, action, config, tls.Policy, login) { Times = services.Timeouts.Of(action.Habits.Patience) };
         OpenResult result = await AttemptAsync(plan, cancellationToken);
         if (result.Session is not null || result.Failure is not null)
             return result;
@@ -80,7 +82,7 @@ internal sealed class SessionOpener(RelayServices services)
         IPAddress? source = await SourceAsync(plan.Action, target.Address, cancellationToken);
         if (_events.Traces(Trace))
             _events.Trace(Trace, $"connecting to {target.Label}");
-        (SmtpConnection? connection, string trouble) = await SmtpConnection.ConnectAsync(target.Address, source, _timeouts.Connect, services.Clock, cancellationToken);
+        (SmtpConnection? connection, string trouble) = await SmtpConnection.ConnectAsync(target.Address, source, plan.Times.Connect, services.Clock, cancellationToken);
         if (connection is null)
         {
             _events.Trace(Trace, $"connect to {target.Label}: {trouble}");
@@ -108,11 +110,15 @@ internal sealed class SessionOpener(RelayServices services)
         RelayEndPoint target = plan.Target;
         if (target.Protocol == RelayProtocol.Smtps && !await EncryptAsync(connection, plan))
             return TlsFailed(connection, plan);
-        int code = await connection.ReadReplyAsync(_timeouts.Greeting);
+        int code = await connection.ReadReplyAsync(plan.Times.Greeting);
         if (code is not (>= 200 and < 300))
-            return Unanswered(connection, plan, "greeting");
+        {
+            return code >= 500 && !plan.Action.Habits.SkipsRefusedGreeting
+                ? new OpenResult(null, PeerOutcome.Of(connection.Reply, target, OutcomeScope.NextHop))
+                : Unanswered(connection, plan, "greeting");
+        }
         string name = await HelloNameAsync(connection, plan.Action, plan.Config, cancellationToken);
-        EhloCapabilities? capabilities = await HelloAsync(connection, target, name);
+        EhloCapabilities? capabilities = Heeded(await HelloAsync(connection, plan, name), plan.Action);
         if (capabilities is null)
             return Refused(connection, target, "answer to EHLO");
         if (!connection.IsEncrypted && plan.Tls.Level != TlsLevel.None)
@@ -123,7 +129,7 @@ internal sealed class SessionOpener(RelayServices services)
                 if (end is OpenResult failed)
                     return failed;
                 // Whatever was promised in clear text is forgotten (E6).
-                capabilities = encrypted ? await HelloAsync(connection, target, name) : capabilities;
+                capabilities = encrypted ? Heeded(await HelloAsync(connection, plan, name), plan.Action) : capabilities;
                 if (capabilities is null)
                     return Unanswered(connection, plan, "answer to EHLO");
             }
@@ -132,7 +138,7 @@ internal sealed class SessionOpener(RelayServices services)
                 return OfAction(new(4, 7, 4), $"TLS is required, but was not offered by {target.Label}", target);
             }
         }
-        var session = new RelaySession(connection, target, capabilities);
+        var session = new RelaySession(connection, target, capabilities) { ResetsBeforeQuit = plan.Action.ByNextHop is null };
         if (plan.Login.Credentials is null)
             return new OpenResult(session, null);
         DeliveryOutcome? refusal = await _authenticator.LogInAsync(session, plan.Login, NeedsOf(plan.Action), cancellationToken);
@@ -146,8 +152,8 @@ internal sealed class SessionOpener(RelayServices services)
         RelayEndPoint target = plan.Target;
         bool required = plan.Tls.Level >= TlsLevel.Encrypt;
         CommandWriter.Line(connection.Output, "STARTTLS");
-        await connection.FlushAsync(_timeouts.Hello);
-        int code = await connection.ReadReplyAsync(_timeouts.Hello);
+        await connection.FlushAsync(plan.Times.Hello);
+        int code = await connection.ReadReplyAsync(plan.Times.Hello);
         if (code != 220)
         {
             if (code is 0 or 421)
@@ -170,7 +176,7 @@ internal sealed class SessionOpener(RelayServices services)
 
     private async ValueTask<bool> EncryptAsync(SmtpConnection connection, OpenPlan plan)
     {
-        if (!await connection.StartTlsAsync(services.Tls.Options(plan.Tls, plan.Target, plan.Config), _timeouts.TlsHandshake))
+        if (!await connection.StartTlsAsync(services.Tls.Options(plan.Tls, plan.Target, plan.Config), plan.Times.TlsHandshake))
             return false;
         if (connection.Tls is var (protocol, cipher))
         {
@@ -195,24 +201,34 @@ internal sealed class SessionOpener(RelayServices services)
             _events.Trace(Trace, text);
     }
 
-    private async ValueTask<EhloCapabilities?> HelloAsync(SmtpConnection connection, RelayEndPoint target, string name)
+    /// <summary>What a peer announces but does not keep (<c>smtp_discard_ehlo_keywords</c>), and mechanisms that are not to be used.</summary>
+    private static EhloCapabilities? Heeded(EhloCapabilities? announced, ActionConfig.Relay action)
     {
-        bool lmtp = target.Protocol == RelayProtocol.Lmtp;
-        int code = await SayHelloAsync(connection, lmtp ? "LHLO" : "EHLO", name);
+        if (announced is null)
+            return null;
+        foreach (string keyword in action.Habits.IgnoredKeywords)
+            announced = announced with { Keywords = announced.Keywords & ~EhloCapabilities.KeywordOf(keyword) };
+        return action.Credentials is { Mechanisms: { IsEmpty: false } mechanisms } ? announced with { Mechanisms = announced.Mechanisms & EhloCapabilities.MechanismsOf(["AUTH", .. mechanisms]) } : announced;
+    }
+
+    private static async ValueTask<EhloCapabilities?> HelloAsync(SmtpConnection connection, OpenPlan plan, string name)
+    {
+        bool lmtp = plan.Target.Protocol == RelayProtocol.Lmtp;
+        int code = await SayHelloAsync(connection, lmtp ? "LHLO" : "EHLO", name, plan.Times.Hello);
         if (code == 250)
             return EhloCapabilities.Read(connection.ReplyOctets);
         // RFC 5321 s3.2: a server that does not know EHLO says 5xx; 421 and lost connections are no invitation to go on.
         if (lmtp || code is < 500 or >= 600)
             return null;
-        return await SayHelloAsync(connection, "HELO", name) == 250 ? EhloCapabilities.None : null;
+        return await SayHelloAsync(connection, "HELO", name, plan.Times.Hello) == 250 ? EhloCapabilities.None : null;
     }
 
-    private async ValueTask<int> SayHelloAsync(SmtpConnection connection, string verb, string name)
+    private static async ValueTask<int> SayHelloAsync(SmtpConnection connection, string verb, string name, TimeSpan limit)
     {
         if (!CommandWriter.TryHello(connection.Output, verb, name))
             CommandWriter.Line(connection.Output, verb + " localhost");
-        await connection.FlushAsync(_timeouts.Hello);
-        return await connection.ReadReplyAsync(_timeouts.Hello);
+        await connection.FlushAsync(limit);
+        return await connection.ReadReplyAsync(limit);
     }
 
     private async ValueTask<string> HelloNameAsync(SmtpConnection connection, ActionConfig.Relay action, MailConfig config, CancellationToken cancellationToken)
@@ -229,6 +245,8 @@ internal sealed class SessionOpener(RelayServices services)
     /// <summary>One of the configured source addresses of the target's family, at random; null lets the system choose.</summary>
     private async ValueTask<IPAddress?> SourceAsync(ActionConfig.Relay action, EndPoint target, CancellationToken cancellationToken)
     {
+        if (target is IPEndPoint { AddressFamily: var family } && (family == AddressFamily.InterNetwork ? action.Habits.Source4 : action.Habits.Source6) is { } fixedSource)
+            return fixedSource;
         if (action.SourceTable is not string table || target is not IPEndPoint ip)
             return null;
         var fitting = new List<IPAddress>();

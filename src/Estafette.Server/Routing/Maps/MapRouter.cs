@@ -25,6 +25,7 @@ public sealed class MapRouter
         Rewriter = new AddressRewriter(_maps.Rewriting);
         var own = new OwnDomains(_maps.Classes, tables, machine, _maps.Rewriting.Origin);
         var lookup = new AddressLookup(tables, AddressKeys.Default, _maps.Rewriting.RecipientDelimiters, own.IsOwnAsync);
+        IsOwnAsync = own.IsOwnAsync;
         _mapper = new AddressMapper(_maps.Mapping, Rewriter, lookup, tables, events);
         _resolver = new AddressResolver(config, _maps, Rewriter, own, new TransportChoice(_maps, tables, events, own.IsOwnAsync));
         _envelopes = new EnvelopeRewriter(_maps.Mapping, Rewriter, _mapper, new AliasTree(_maps.Mapping, Rewriter, lookup), lookup);
@@ -33,6 +34,9 @@ public sealed class MapRouter
 
     /// <summary>The configuration that it answers for.</summary>
     public MailConfig Config { get; }
+
+    /// <summary>Whether a domain is <c>myorigin</c> or local.</summary>
+    public OwnDomainTest IsOwnAsync { get; }
 
     /// <summary>The form of addresses, without any map.</summary>
     public AddressRewriter Rewriter { get; }

@@ -55,7 +55,6 @@ internal sealed class RelayLowering(ServiceEntry service, ParameterReader reader
         SkipsRefusedGreeting = reader.Flag(Name("skip_5xx_greeting")),
         IgnoredKeywords = [.. reader.Words(Name(_lmtp ? "discard_lhlo_keywords" : "discard_ehlo_keywords")).Select(w => w.ToUpperInvariant())],
         Generic = reader.Maps(Name("generic_maps")),
-        ReplyFilter = reader.Maps(Name("reply_filter")),
         Connections = Math.Max(1, reader.Count(service.Name + "_destination_concurrency_limit") is > 0 and var limit ? limit : int.MaxValue),
         Recipients = reader.Count(service.Name + "_destination_recipient_limit"),
         RateDelay = reader.Time(service.Name + "_destination_rate_delay"),
