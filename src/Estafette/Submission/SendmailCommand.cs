@@ -47,7 +47,7 @@ internal static class SendmailCommand
             case SendmailOptions.Mode.NewAliases:
                 return await NewaliasesCommand.RunAsync([]);
             case SendmailOptions.Mode.Smtp:
-                return await StandardInputSession.RunAsync(StateFolder.Default(), CancellationToken.None);
+                return await StandardInputSession.RunAsync(StateFolder.Default(), mendsLineEnds: false, CancellationToken.None);
             default:
                 return await DeliverAsync(options, StateFolder.Default());
         }

@@ -35,7 +35,7 @@ public sealed class ContentFilterTests
               -o receive_override_options=no_unknown_recipient_checks,no_header_body_checks,no_address_mappings
               -o smtpd_recipient_restrictions=permit_mynetworks,reject
             scan unix - - n - 10 smtp
-              -o smtp_send_xforward_command=yes
+            smtp unix - - n - - smtp
             """);
         await daemon.StartAgainAsync();
         // It greets with the words of the server behind it, so that one has to be there.

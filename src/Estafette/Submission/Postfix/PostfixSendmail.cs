@@ -50,7 +50,7 @@ internal sealed class PostfixSendmail
             PostfixSendmailOptions.Mode.ListQueue => await PostqueueCommand.ListAsync(),
             PostfixSendmailOptions.Mode.FlushQueue => await PostqueueCommand.RunAsync(["-f"]),
             PostfixSendmailOptions.Mode.NewAliases => await NewaliasesCommand.CompileDatabasesAsync(),
-            PostfixSendmailOptions.Mode.Smtp => await StandardInputSession.RunAsync(tool.State, CancellationToken.None),
+            PostfixSendmailOptions.Mode.Smtp => await StandardInputSession.RunAsync(tool.State, mendsLineEnds: true, CancellationToken.None),
             PostfixSendmailOptions.Mode.Daemon => await tool.FatalAsync("the daemon is started by 'postfix start' or 'estafette run', not by sendmail -bd"),
             PostfixSendmailOptions.Mode.Nothing => ExitCode.Ok,
             _ when options.FlushSite is not null => await PostqueueCommand.RunAsync(["-s", options.FlushSite]),
