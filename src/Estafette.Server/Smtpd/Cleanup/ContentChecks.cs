@@ -44,10 +44,12 @@ internal sealed class ContentChecks(CleanupConfig config, CleanupSubject subject
         bool isText = System.Text.Unicode.Utf8.IsValid(content.Span);
         Encoding encoding = isText ? Encoding.UTF8 : Encoding.Latin1;
         string key = encoding.GetString(content.Span);
-        switch (await tables.FindAsync(maps, key, cancellationToken))
+        // Patterns see octets: one that takes half a character must not stop the message.
+        switch (await tables.FindAsync(maps, isText ? Encoding.Latin1.GetString(content.Span) : key, MapUse.Octets, cancellationToken))
         {
             case TableAnswer.Found found:
-                return Act(CheckAction.Parse(found.Value), new Context(place == ContentPlace.Body ? "body" : "header", name, key, found.Value, encoding));
+                string value = encoding.GetString(Encoding.Latin1.GetBytes(found.Value));
+                return Act(CheckAction.Parse(value), new Context(place == ContentPlace.Body ? "body" : "header", name, key, value, encoding));
             case TableAnswer.Unavailable unavailable:
                 Warn($"{subject.Id}: {name} map lookup problem -- message not accepted, try again later: {unavailable.Reason}");
                 findings.Fail(CleanupTrouble.Unavailable);
