@@ -7,15 +7,10 @@ internal enum ExpressionSyntax : byte { Posix, Perl }
 
 internal enum ExpressionRuleKind : byte { Match, If, EndIf }
 
-/// <summary>A pattern and whether it must match or must not.</summary>
-internal readonly record struct Expression(Regex Regex, bool Negated)
-{
-    public bool Holds(string subject) => Regex.IsMatch(subject) != Negated;
-}
-
 /// <summary>One rule of a table of regular expressions.</summary>
+/// <param name="first">Null for <c>endif</c>.</param>
 /// <param name="second">POSIX tables have <c>/pattern/!/pattern/</c>, too.</param>
-internal sealed class ExpressionRule(ExpressionRuleKind kind, int line, Expression first, Expression? second, Replacement replacement)
+internal sealed class ExpressionRule(ExpressionRuleKind kind, int line, Expression? first, Expression? second, Replacement replacement)
 {
     public ExpressionRuleKind Kind => kind;
     public int Line => line;
@@ -26,14 +21,14 @@ internal sealed class ExpressionRule(ExpressionRuleKind kind, int line, Expressi
     /// <summary>For <c>if</c>: the rule to go on with where it does not hold; the end of the table where nothing closes it.</summary>
     public int Jump { get; set; }
 
-    public bool Holds(string subject) => first.Holds(subject);
+    public bool Holds(string subject) => first!.Holds(subject);
 
     /// <summary>The result where the rule matches; null where it does not.</summary>
     public string? Answer(string subject)
     {
         if (!TakesFromKey)
-            return first.Holds(subject) && (second is not { } also || also.Holds(subject)) ? replacement.Expand(null) : null;
-        Match match = first.Regex.Match(subject);
+            return first!.Holds(subject) && (second is not { } also || also.Holds(subject)) ? replacement.Expand(null) : null;
+        Match match = first!.Match(subject);
         return match.Success && (second is not { } too || too.Holds(subject)) ? replacement.Expand(match) : null;
     }
 }

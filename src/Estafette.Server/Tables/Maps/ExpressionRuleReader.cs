@@ -3,7 +3,7 @@ using System.Text.RegularExpressions;
 namespace Estafette.Tables;
 
 /// <summary>Reads one rule of a table of regular expressions: <c>/pattern/flags result</c>, <c>!/pattern/ result</c>, <c>if /pattern/</c>, <c>endif</c>. What is wrong is told in the original's words.</summary>
-internal sealed class ExpressionRuleReader(LogicalLine line, ExpressionSyntax syntax, Action<MapNote> note)
+internal sealed class ExpressionRuleReader(LogicalLine line, ExpressionSyntax syntax, LinearEngines engines, Action<MapNote> note)
 {
     /// <summary>Characters of a pattern.</summary>
     private const int MaximumPattern = 16_384;
@@ -32,7 +32,7 @@ internal sealed class ExpressionRuleReader(LogicalLine line, ExpressionSyntax sy
             }
             if (rest.Trim(MapText.Blanks).Length > 0)
                 Warn("ignoring extra text after ENDIF");
-            return new ExpressionRule(ExpressionRuleKind.EndIf, line.Line, default, null, Replacement.Empty);
+            return new ExpressionRule(ExpressionRuleKind.EndIf, line.Line, null, null, Replacement.Empty);
         }
         if (RuleWord.TryIf(_text, out _))
             return ReadIf();
@@ -158,29 +158,15 @@ internal sealed class ExpressionRuleReader(LogicalLine line, ExpressionSyntax sy
             return null;
         }
         groups = translated.Groups;
-        if (Make(translated.Text, options, out string? failure) is { } regex)
-            return new Expression(regex, pattern.Negated);
-        Unsupported = $"the pattern \"{pattern.Text}\" cannot be used here: {failure}";
-        return null;
-    }
-
-    private static Regex? Make(string text, RegexOptions options, out string? failure)
-    {
-        failure = null;
         try
         {
-            return new Regex(text, options | RegexOptions.NonBacktracking);
-        }
-        catch (NotSupportedException)
-        {
-            // It refers to what matched before, looks around, or is too large for an automaton.
+            return new Expression(translated.Text, options, pattern.Negated, engines);
         }
         catch (ArgumentException e)
         {
-            failure = e.Message;
+            Unsupported = $"the pattern \"{pattern.Text}\" cannot be used here: {e.Message}";
             return null;
         }
-        return new Regex(text, options, ExpressionRules.MatchTime);
     }
 
     private void Warn(string text) => note(new MapNote(line.Line, text));

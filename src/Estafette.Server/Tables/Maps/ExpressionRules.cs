@@ -6,8 +6,8 @@ using Estafette.Config;
 namespace Estafette.Tables;
 
 /// <summary>
-/// Regular expressions and what they mean, in order (regexp_table(5), pcre_table(5)). Keys are octets. Patterns run in linear time where they can; those that look back or around have a time limit, and
-/// a key that exceeds it has no answer now (E60). Rules that cannot be read are told and left out, as in the original; one that is right but cannot be expressed here makes the table unreadable, since mail would go
+/// Regular expressions and what they mean, in order (regexp_table(5), pcre_table(5)). Keys are octets. A pattern that takes long runs in linear time where it can (see <see cref="Expression"/>); one that looks back or around has a time
+/// limit, and a key that exceeds it has no answer now (E60). Rules that cannot be read are told and left out, as in the original; one that is right but cannot be expressed here makes the table unreadable, since mail would go
 /// another way without it.
 /// </summary>
 internal sealed class ExpressionRules : RuleRows
@@ -26,11 +26,12 @@ internal sealed class ExpressionRules : RuleRows
         var rules = new List<ExpressionRule>();
         var notes = new MapNotes();
         var blocks = new RuleBlocks();
+        var engines = new LinearEngines();
         foreach (LogicalLine line in LogicalLines.Read(octets, notes.Add))
         {
             if (rules.Count == MaximumRules)
                 return new LoadedTable(null, $"more than {MaximumRules} rules", stamp) { Malformed = true, Line = line.Line };
-            var reader = new ExpressionRuleReader(line, syntax, notes.Add);
+            var reader = new ExpressionRuleReader(line, syntax, engines, notes.Add);
             if (reader.Read(blocks.IsOpen) is not { } rule)
             {
                 if (reader.Unsupported is { } reason)
