@@ -37,6 +37,15 @@ public sealed class MainCfTests
     }
 
     [Fact]
+    public void E54_a_password_in_a_line_is_not_told_with_it()
+    {
+        const string line = "smtp_sasl_password_maps = static:login:secretword\n";
+        ConfigResult result = MainCfText.Read(line + line + "my_password = secretword\n");
+        Assert.NotEmpty(result.Diagnostics);
+        Assert.DoesNotContain(result.Diagnostics, d => (d.Message + d.Cure).Contains("secretword", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void V8_a_continuation_that_is_not_indented_names_line_and_cure()
     {
         ConfigResult result = MainCfText.Read("mydestination = $myhostname, sulfura,\nlocalhost.$mydomain, localhost, localhost.localdomain\n");

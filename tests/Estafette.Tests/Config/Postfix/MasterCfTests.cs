@@ -108,6 +108,14 @@ public sealed class MasterCfTests
     public void P6_an_interface_or_protocol_that_is_not_there_is_an_error(string main, string message) =>
         Assert.Contains(MainCfText.Read(main + "\n").Diagnostics, d => d.Severity == Severity.Error && d.Message == message);
 
+    [Theory]
+    [InlineData("inet", 0)]
+    [InlineData("!25/inet, inet", 1)]
+    [InlineData("587/inet", 1)]
+    [InlineData("unix", 2)]
+    public void Services_that_are_switched_off_are_not_there(string value, int listeners) =>
+        Assert.Equal(listeners, MainCfText.Config("inet_protocols = ipv4\nmaster_service_disable = " + value + "\n", "25 inet n - n - - smtpd\n587 inet n - n - - smtpd\ncleanup unix n - n - 0 cleanup\n").Listeners.Length);
+
     [Fact]
     public void A_service_without_a_listener_says_so_and_local_programs_can_send()
     {

@@ -58,8 +58,14 @@ internal static class LocalLowering
     private static long MailboxSize(ParameterReader reader, string name)
     {
         long limit = reader.Number(name), message = reader.Number("message_size_limit");
-        if (limit > 0 && (message == 0 || message > limit))
-            reader.Fail(name, name + " is smaller than message_size_limit", "a message that is taken in must fit into a mailbox: raise " + name + ", or set it to 0 for no limit");
+        if (limit <= 0 || (message != 0 && message <= limit))
+            return limit;
+        string problem = name + " is smaller than message_size_limit", cure = "a message that is taken in must fit into a mailbox: raise " + name + ", or set it to 0 for no limit";
+        // master.cf has the service also where mail for virtual mailboxes goes another way.
+        if (reader.Service is { Command: "virtual" } service && reader.Text("virtual_transport").Split(':')[0] != service.Name)
+            reader.Findings.Note(reader.Place(name), problem, cure);
+        else
+            reader.Fail(name, problem, cure);
         return limit;
     }
 

@@ -17,7 +17,7 @@ internal static class MainCf
             if (Words.TrySplitSetting(line.Text, out string name, out string value, out string? problem))
             {
                 if (settings.FirstOrDefault(s => s.Name == name) is { } earlier)
-                    findings.Warning(line.At, "overriding earlier entry: " + name + "=" + earlier.Value, "it stands at line " + earlier.At.Line.ToString(System.Globalization.CultureInfo.InvariantCulture) + " too: remove one of them");
+                    findings.Warning(line.At, "overriding earlier entry: " + name + "=" + UnusedParameters.Shown(earlier), "it stands at line " + earlier.At.Line.ToString(System.Globalization.CultureInfo.InvariantCulture) + " too: remove one of them");
                 settings.Add(new Setting(name, value, line.At));
             }
             else

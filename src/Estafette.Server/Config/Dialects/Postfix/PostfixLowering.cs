@@ -52,6 +52,7 @@ internal sealed class PostfixLowering(ReadingContext context)
         string style = global.Text("mynetworks_style");
         if (style.ToLowerInvariant() is not ("class" or "subnet" or "host"))
             global.Fail("mynetworks_style", "unknown mynetworks_style value \"" + style + "\"", "write host, subnet or class");
+        DisabledServices.Check(global);
         // Stands in banners and in the words of others.
         global.Text("mail_name");
     }

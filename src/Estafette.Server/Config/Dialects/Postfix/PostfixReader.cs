@@ -31,6 +31,7 @@ public static class PostfixReader
         PostfixSettings settings = PostfixSettings.Of(MainCf.Parse(main, findings), MasterCf.Parse(master, findings), options.Machine);
         if (findings.HasErrors)
             return Result(null, findings, [main, master]);
+        settings = settings with { Services = DisabledServices.Without(settings) };
         var context = new ReadingContext(findings, settings, folder, options);
         MailConfig config = new PostfixLowering(context).Lower(options.HostName);
         return Result(findings.HasErrors ? null : config, findings, [main, master, .. context.Sources]);

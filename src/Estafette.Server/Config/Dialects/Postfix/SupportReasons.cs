@@ -37,6 +37,11 @@ internal static class SupportReasons
         "dns-filter" => "filters of DNS replies are not there yet",
         "octets" => "whether a message holds 8-bit text is seen from its octets",
         "line-ends" => "lines end as the protocol asks; what else looks like an end of line becomes a blank or is refused",
+        "quit" => "nobody waits for the answer to QUIT",
+        "locks" => "a mailbox is locked in all ways that its readers know",
+        "deadline" => "every transfer has a least pace and a time limit of its own",
+        "fixed" => "the limit is the same and fixed",
+        "smuggling" => "a lone line feed never ends a message here, and nobody can hide a second one in it",
         "" => "it is not there yet",
         _ => reason,
     };

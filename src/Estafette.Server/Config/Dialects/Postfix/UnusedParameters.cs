@@ -15,6 +15,9 @@ internal sealed class UnusedParameters(ReadingContext context)
             Tell(setting, used);
     }
 
+    /// <summary>The value, unless it may hold a password (E54).</summary>
+    public static string Shown(Setting setting) => setting.Name.Contains("password", StringComparison.OrdinalIgnoreCase) ? "..." : setting.Value;
+
     private void Tell(Setting setting, HashSet<string> used)
     {
         PostfixSettings settings = context.Settings;
@@ -33,6 +36,6 @@ internal sealed class UnusedParameters(ReadingContext context)
         if (settings.ServiceDefaults.ContainsKey(setting.Name) || used.Contains(setting.Name))
             return;
         string? meant = Spelling.Closest(setting.Name, settings.Table.All.Select(p => p.Name));
-        context.Findings.Warning(setting.At, "unused parameter: " + setting.Name + "=" + setting.Value, meant is null ? "no other value names it and Postfix has no such parameter: remove the line" : "did you mean `" + meant + "`?");
+        context.Findings.Warning(setting.At, "unused parameter: " + setting.Name + "=" + Shown(setting), meant is null ? "no other value names it and Postfix has no such parameter: remove the line" : "did you mean `" + meant + "`?");
     }
 }
