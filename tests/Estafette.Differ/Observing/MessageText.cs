@@ -82,7 +82,8 @@ internal static partial class MessageText
         foreach (string group in status.Trim('\n').Split("\n\n").Skip(1))
         {
             List<(string Name, string Value)> fields = Split(group).Header;
-            IEnumerable<string> facts = fields.Where(f => f.Name.ToLowerInvariant() is "final-recipient" or "original-recipient" or "action" or "status" or "remote-mta").Select(f => $"  {f.Name}: {f.Value.Replace("; ", ";", StringComparison.Ordinal)}");
+            // Fields of a group have no order.
+            IEnumerable<string> facts = fields.Where(f => f.Name.ToLowerInvariant() is "final-recipient" or "original-recipient" or "action" or "status" or "remote-mta").Select(f => $"  {f.Name}: {f.Value.Replace("; ", ";", StringComparison.Ordinal)}").Order(StringComparer.Ordinal);
             IEnumerable<string> words = fields.Where(f => f.Name.Equals("Diagnostic-Code", StringComparison.OrdinalIgnoreCase)).Select(f => $"~   {f.Name}: {Placeholders(f.Value)}");
             if (fields.Any(f => f.Name.Equals("Final-Recipient", StringComparison.OrdinalIgnoreCase)))
                 yield return string.Join('\n', [.. facts, .. words]);

@@ -114,6 +114,7 @@ internal sealed class Sink(string name, IPEndPoint at, IReadOnlySet<string> opti
                 string argument = line[verb.Length..].Trim();
                 if (verb == "QUIT")
                 {
+                    Note("reset", null);
                     Say("221 2.0.0 bye");
                     return;
                 }
