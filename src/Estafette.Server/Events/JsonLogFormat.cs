@@ -115,6 +115,10 @@ public sealed class JsonLogFormat : LogFormat
                 json.WriteString("to", e.To.ToString());
                 break;
             case NotificationDropped e: Reason(json, e.Id, e.Reason); break;
+            case MessageBegun e:
+                Ids(json, e.Id, null);
+                Client(json, e.Client.Address, e.Client.HostName);
+                break;
             case MessageActivated e: Ids(json, e.Envelope.Id, null); break;
             case MessageFinished e: Ids(json, e.Id, null); break;
             case MessageOperated e: Reason(json, e.Id, e.What); break;

@@ -92,6 +92,9 @@ public sealed record CommandNoted(ulong Session, string Action, string Stage, st
 /// <summary>An attack or a broken client: pipelined plaintext after STARTTLS, a smuggling attempt, junk (E1-E7).</summary>
 public sealed record ProtocolAbuse(ulong Session, string What) : SessionEvent(Session)
 {
+    /// <summary>The client goes on before the answer to a command that must be the last of its group (RFC 2920 s3.1); <see cref="Said"/> is that command's verb.</summary>
+    public const string Pipelining = "improper command pipelining";
+
     /// <summary>The client's words, where the event keeps them.</summary>
     public string Said { get; init; } = "";
     public IPAddress? Address { get; init; }
@@ -102,7 +105,11 @@ public sealed record MessageAccepted(Envelope Envelope, string HeaderMessageId) 
 {
     /// <summary>Recipients as the client named them, before expansion.</summary>
     public ImmutableArray<MailAddress> GivenRecipients { get; init; } = [];
+}
 
+/// <summary>A message begins to come in under this id; whether it is accepted is told later. Told only to readers that want steps of the queue.</summary>
+public sealed record MessageBegun(MessageId Id, ClientInfo Client, MailAddress ReversePath) : MailEvent
+{
     /// <summary>As in <see cref="SessionEvent.Service"/>.</summary>
     public string Service { get; init; } = "";
 

@@ -26,7 +26,8 @@ public sealed class PostfixLogFormat : LogFormat
         switch (mailEvent)
         {
             case SessionEvent e: _sessions.Write(e, line); break;
-            case MessageAccepted e: WriteAccepted(e, line); break;
+            case MessageBegun e: WriteBegun(e, line); break;
+            case MessageAccepted e: Service(e, "cleanup", line).Text(e.Envelope.Id.ToString()).Text(": message-id=<").Foreign(e.HeaderMessageId.Trim('<', '>')).Text(">"); break;
             case DeliveryAttempted e: WriteDelivery(e, line); break;
             case MessageForwarded e: Service(e, "cleanup", line).Text(e.Onward.Id.ToString()).Text(": message-id=<").Foreign(e.HeaderMessageId.Trim('<', '>')).Text(">"); break;
             case RelayTlsStarted e when _log.ClientTls:
@@ -34,6 +35,7 @@ public sealed class PostfixLogFormat : LogFormat
                     .Text(" with cipher ").Text(e.Cipher).Text(" (").Number(e.Bits).Text("/").Number(e.Bits).Text(" bits)");
                 break;
             case RelayConnectFailed e: Head(e, Tag(e.Service, "smtp"), line).Text("connect to ").Foreign(e.Peer).Text(": ").Visible(e.Reason); break;
+            case RelayHostDown or RelayHostReturned when _log.IsOriginal: break;
             case RelayHostDown e:
                 Service(e, "smtp", line).Text("relay host ").Foreign(e.Peer).Text(" rests for ").Number((long)e.Pause.TotalSeconds).Text(" s: ").Foreign(e.Reason);
                 break;
@@ -70,6 +72,8 @@ public sealed class PostfixLogFormat : LogFormat
             case MessageHeld e when e.ByOperator: Service(e, "postsuper", line).Text(e.Id.ToString()).Text(": placed on hold"); return true;
             // The restriction or check that held it has told why.
             case MessageHeld: return true;
+            // The queue manager tells that it comes back.
+            case MessageOperated { What: "expired" }: return true;
             case MessageOperated e: Service(e, "postsuper", line).Text(e.Id.ToString()).Text(": ").Text(e.What); return true;
             case MessageRemoved e:
                 Service(e, e.ByOperator ? "postsuper" : "qmgr", line).Text(e.Id.ToString()).Text(": removed");
@@ -109,22 +113,18 @@ public sealed class PostfixLogFormat : LogFormat
 
     private string Tag(string service, string program) => service.Length > 0 ? service : _log.Name + "/" + program;
 
-    private void WriteAccepted(MessageAccepted e, LogLine line)
+    private void WriteBegun(MessageBegun e, LogLine line)
     {
-        ClientInfo client = e.Envelope.Client;
-        string id = e.Envelope.Id.ToString();
-        if (client.IsLocal)
-            Service(e, "pickup", line).Text(id).Text(": uid=").Number(client.LocalUid ?? 0).Text(" from=<").Foreign(e.Envelope.ReversePath.ToString()).Text(">");
+        string id = e.Id.ToString();
+        if (e.Client.IsLocal)
+            Service(e, "pickup", line).Text(id).Text(": uid=").Number(e.Client.LocalUid ?? 0).Text(" from=<").Foreign(e.ReversePath.ToString()).Text(">");
         else
-            PostfixSessionLines.Peer(Head(e, Tag(e.Service, "smtpd"), line).Text(id).Text(": client="), client.Address, client.HostName);
-        if (client.Login is not null)
-        {
-            if (e.Mechanism is not null)
-                line.Text(", sasl_method=").Text(e.Mechanism);
-            line.Text(", sasl_username=").Foreign(client.Login);
-        }
-        line.Text("\n");
-        Service(e, "cleanup", line).Text(id).Text(": message-id=<").Foreign(e.HeaderMessageId.Trim('<', '>')).Text(">");
+            PostfixSessionLines.Peer(Head(e, Tag(e.Service, "smtpd"), line).Text(id).Text(": client="), e.Client.Address, e.Client.HostName);
+        if (e.Client.Login is null)
+            return;
+        if (e.Mechanism is not null)
+            line.Text(", sasl_method=").Text(e.Mechanism);
+        line.Text(", sasl_username=").Foreign(e.Client.Login);
     }
 
     private void WriteDelivery(DeliveryAttempted e, LogLine line)

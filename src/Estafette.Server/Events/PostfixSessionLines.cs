@@ -83,11 +83,12 @@ internal sealed class PostfixSessionLines(LogConfig log, Func<MailEvent, string,
         Peer(Head(e, line).Text("NOQUEUE: reject: ").Text(stage).Text(" from "), e.Address, e.HostName).Text(": ");
         Reply(e, line);
         Envelope(line, e.ReversePath, e.Recipient, e.Protocol, e.Helo);
-        line.Text(e.Rule.Length == 0 ? "" : "; rule=" + e.Rule);
+        line.Text(e.Rule.Length == 0 || log.IsOriginal ? "" : "; rule=" + e.Rule);
     }
 
     private static bool IsVerdict(string reply) =>
-        reply.Length > 4 && reply[..3] is "450" or "451" or "452" or "454" or "550" or "552" or "553" or "554" or "556" && !reply.AsSpan(4).StartsWith("5.5.1 ", StringComparison.Ordinal);
+        reply.Length > 4 && reply[..3] is "450" or "451" or "452" or "454" or "550" or "552" or "553" or "554" or "556" && !reply.AsSpan(4).StartsWith("5.5.1 ", StringComparison.Ordinal)
+        && !reply.AsSpan(4).StartsWith("4.5.3 ", StringComparison.Ordinal);
 
     private static void Envelope(LogLine line, string? sender, string? recipient, string protocol, string helo)
     {
@@ -103,7 +104,9 @@ internal sealed class PostfixSessionLines(LogConfig log, Func<MailEvent, string,
 
     private void WriteAbuse(ProtocolAbuse e, LogLine line)
     {
-        if (e.Said.Length > 0)
+        if (e.What == ProtocolAbuse.Pipelining)
+            Peer(Head(e, line).Text("improper command pipelining after ").Text(e.Said).Text(" from "), e.Address, e.HostName);
+        else if (e.Said.Length > 0)
             Peer(Head(e, line).Text("warning: non-SMTP command from "), e.Address, e.HostName).Text(": ").Visible(e.Said);
         else
             Peer(Head(e, line).Text("warning: abuse from "), e.Address, e.HostName).Text(": ").Visible(e.What);

@@ -23,6 +23,7 @@ internal static class MessageIntake
                 // Programs of this machine may hand in a bare text; sendmail(1) completes it.
                 StrictHeader = session.Habits.StrictHeader && !session.Connection.IsLocal,
             }, Completion(session));
+        TellBegun(session, message.Id);
         await message.PrependAsync(TraceText(session, message.Id), cancellationToken);
         return message;
     }
@@ -30,11 +31,19 @@ internal static class MessageIntake
     private static async ValueTask<MessageReception> BeginCleanedAsync(SmtpSession session, CleanupConfig cleanup, CancellationToken cancellationToken)
     {
         var message = new MessageReception(session.Parts.Intake.Begin(), new ReceptionLimits(session.Limits.MessageSize, int.MaxValue, int.MaxValue, int.MaxValue), null);
+        TellBegun(session, message.Id);
         if (await CleanupBeginning.SubjectAsync(session, message.Id, cleanup, cancellationToken) is { } subject)
             await message.CleanAsync(cleanup, subject, new CleanupTools(session.Services.Tables, session.Services.TreatAddress, session.Parts.Events), SmtpdCommit.WithPrepended(session.Transaction!, CleanupBeginning.TraceText(session, message.Id, cleanup)), cancellationToken);
         else
             message.Refuse();
         return message;
+    }
+
+    private static void TellBegun(SmtpSession session, MessageId id)
+    {
+        EventSink events = session.Parts.Events;
+        if (events.TellsSteps)
+            events.Publish(new MessageBegun(id, session.ClientInfo(), session.Transaction!.ReversePath) { At = events.Now, Service = session.Connection.Service, Mechanism = session.State.Mechanism });
     }
 
     public static async ValueTask<CommandResult> CommitAsync(SmtpSession session, MessageReception message, DataProblem malformed, CancellationToken cancellationToken)
@@ -67,8 +76,6 @@ internal static class MessageIntake
         {
             At = session.Parts.Events.Now,
             GivenRecipients = [.. session.Transaction!.Given],
-            Service = session.Connection.Service,
-            Mechanism = session.State.Mechanism,
         });
         if (!await message.CommitAsync(envelope, Tell, cancellationToken))
             return Refusal(session.Replies, message.Problem, DataProblem.None)!;

@@ -35,7 +35,7 @@ internal static class SessionLoop
                 if (counts && ++session.Counts.Errors >= session.Limits.Errors && !refusal.Closes && session.Smtpd is null)
                     (result, reason) = (session.Replies.TooManyErrors, "too-many-errors");
             }
-            else if (!result.Ends)
+            else if (!result.Ends && reason is null)
             {
                 session.Counts.Commands.Succeeded();
             }
@@ -113,6 +113,7 @@ internal static class SessionLoop
             session.Abuse("another protocol's request", CommandText.ForLog(read.Line, session.Counts.SaidAuth));
             return (session.Replies.ForeignProtocol, "foreign-protocol");
         }
+        TellPipelining(session, command.Verb);
         if (CommandTable.Find(command.Verb, session.Habits.Replies) is not { } handler)
             return (session.Replies.Unrecognized, null);
         if (handler.IsJunk && ++session.Counts.JunkCommands > session.Limits.JunkCommands)
@@ -122,6 +123,21 @@ internal static class SessionLoop
         if (handler.Check(session, command) is { } wrong)
             return (wrong, null);
         return (await handler.ActAsync(session, command, cancellationToken), null);
+    }
+
+    /// <summary>
+    /// Postfix tells once of a client that goes on behind a command that ends its group, or pipelines where nobody announced that: spam programs do it, and fail2ban counts the line.
+    /// Whether it is served is the command's own matter.
+    /// </summary>
+    private static void TellPipelining(SmtpSession session, SmtpVerb verb)
+    {
+        if (session.Services.Config.Dialect != Dialect.Postfix || session.Connection.IsLocal || session.Counts.Commands.HasPipelined)
+            return;
+        bool ends = verb is SmtpVerb.Helo or SmtpVerb.Ehlo or SmtpVerb.Data or SmtpVerb.Noop or SmtpVerb.Vrfy;
+        if ((!ends && session.State.Esmtp) || !session.Transport.HasBufferedInput())
+            return;
+        session.Counts.Commands.HasPipelined = true;
+        session.Abuse(ProtocolAbuse.Pipelining, session.Counts.Commands.Stage);
     }
 
     private static async ValueTask<string> EndAsync(SmtpSession session, CommandResult last, string reason)
@@ -144,16 +160,16 @@ internal static class SessionLoop
             Address = session.Connection.Remote?.Address,
             HostName = session.Connection.Reverse.Name,
             Helo = session.State.Helo,
-            ReversePath = session.Transaction?.ReversePath.ToString(),
-            Recipient = RefusedRecipient(command),
+            ReversePath = session.Transaction?.ReversePath.ToString() ?? RefusedAddress(command, "MAIL"),
+            Recipient = RefusedAddress(command, "RCPT"),
             Protocol = session.State.Esmtp ? "ESMTP" : "SMTP",
             Stage = session.Counts.Commands.Stage,
         });
 
-    /// <summary>The address of a RCPT as it was written: a log in Postfix's words has it in a place of its own.</summary>
-    private static string? RefusedRecipient(string command)
+    /// <summary>The address of a MAIL or RCPT as it was written: a log in Postfix's words has it in a place of its own.</summary>
+    private static string? RefusedAddress(string command, string verb)
     {
-        if (!command.StartsWith("RCPT", StringComparison.OrdinalIgnoreCase))
+        if (!command.StartsWith(verb, StringComparison.OrdinalIgnoreCase))
             return null;
         int start = command.IndexOf('<', StringComparison.Ordinal);
         int length = start < 0 ? -1 : command.AsSpan(start).IndexOf('>');

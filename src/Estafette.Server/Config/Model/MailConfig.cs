@@ -89,6 +89,9 @@ public sealed record LogConfig
     /// <summary><c>maillog_file_compressor</c>: the program that a rotated file is given to; empty for none.</summary>
     public string Compressor { get; init; } = "gzip";
 
+    /// <summary>Only what Postfix would tell, in its words: tools that read its log count every line and word. What else there is to tell is in the JSON style.</summary>
+    public bool IsOriginal { get; init; }
+
     /// <summary><c>smtpd_tls_loglevel</c>, <c>smtp_tls_loglevel</c> above 0: lines of the Postfix style about each handshake.</summary>
     public bool ServerTls { get; init; } = true;
     public bool ClientTls { get; init; } = true;

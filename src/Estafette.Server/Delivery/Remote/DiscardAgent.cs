@@ -11,13 +11,13 @@ public sealed class DiscardAgent : IDeliveryAgent
 
     public bool Serves(ActionConfig action, DeliveryTarget target) => action is ActionConfig.Discard;
 
-    public NextHop NextHopOf(ActionConfig action, Recipient recipient, MailAddress reversePath) => new("discard", "", action.Name);
+    public NextHop NextHopOf(ActionConfig action, Recipient recipient, MailAddress reversePath) => new("discard", recipient.NextHop, action.Name);
 
     public int RecipientsPerJob(ActionConfig action) => Recipients;
 
     public async Task ServeAsync(DeliveryLane lane, CancellationToken cancellationToken)
     {
         while (await lane.TakeAsync(TimeSpan.Zero, cancellationToken) is DeliveryJob job)
-            job.CompleteRest(DeliveryOutcome.Delivered("Discarded"));
+            job.CompleteRest(DeliveryOutcome.Delivered(lane.NextHop.Name.Length > 0 ? lane.NextHop.Name : "Discarded"));
     }
 }

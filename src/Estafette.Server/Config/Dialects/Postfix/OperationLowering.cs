@@ -21,6 +21,7 @@ internal static class OperationLowering
         return new LogConfig
         {
             Style = LogStyle.Postfix,
+            IsOriginal = true,
             Name = global.Text("syslog_name"),
             File = file,
             RotateSuffix = global.Text("maillog_file_rotate_suffix"),
