@@ -16,7 +16,7 @@ internal static class PipeTargets
         "sender", "nexthop", "queue_id", "size", "envid", "client_address", "client_helo", "client_hostname", "client_port", "client_protocol", "sasl_method", "sasl_sender", "sasl_username",
     ];
 
-    public static Delivery Open(LocalUser user, LocalAction action, IReadOnlyList<LocalEnvelope> recipients)
+    public static Delivery Open(LocalUser user, LocalAction action, string sender, IReadOnlyList<LocalEnvelope> recipients, DateTimeOffset now)
     {
         PipeRules rules = action.Pipe!;
         if (action.RunAs != user.Name)
@@ -36,7 +36,11 @@ internal static class PipeTargets
             Folder = rules.Folder.Length > 0 ? rules.Folder : "/",
             IsPostfix = true,
         };
-        return new PipedDelivery(new CommandDelivery(command), rules);
+        var piped = new PipedDelivery(new CommandDelivery(command), rules);
+        // Not part of the message, whose own lines of this form are quoted.
+        if (rules.FromLine)
+            piped.Write(MboxDelivery.FromLine(sender, now, MailboxStyle.Postfix, afterPartialLine: false));
+        return piped;
     }
 
     internal static bool TryExpand(string template, IReadOnlyList<LocalEnvelope> recipients, List<string> words, out string problem)

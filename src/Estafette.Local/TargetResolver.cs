@@ -26,7 +26,7 @@ internal sealed class TargetResolver(LocalUser user, LocalActions actions, Batch
         if (action.Virtual is not null)
             return new VirtualTargets(user, batch).Open(action, sender, envelope, now);
         if (action.Pipe is not null)
-            return PipeTargets.Open(user, action, recipients);
+            return PipeTargets.Open(user, action, sender, recipients, now);
         (LocalUser? recipient, LocalReply? refusal) = envelope.Target.Length > 0 ? (user, null) : RecipientUser(envelope, action);
         if (recipient is null)
             return new SwallowedDelivery(refusal!);

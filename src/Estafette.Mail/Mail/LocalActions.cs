@@ -128,6 +128,7 @@ public sealed record PipeRules
     public bool BlankLine { get; init; }
     public bool DotStuff { get; init; }
     public bool QuoteFrom { get; init; }
+    public bool FromLine { get; init; }
 }
 
 /// <summary>A command line (without its bar) or an absolute path.</summary>

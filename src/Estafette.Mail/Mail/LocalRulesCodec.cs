@@ -71,7 +71,7 @@ internal static class LocalRulesCodec
         writer.Text(rules.LineEnd);
         writer.Number(rules.Milliseconds);
         WriteTexts(writer, rules.Environment);
-        writer.Number((rules.BlankLine ? 1 : 0) | (rules.DotStuff ? 2 : 0) | (rules.QuoteFrom ? 4 : 0));
+        writer.Number((rules.BlankLine ? 1 : 0) | (rules.DotStuff ? 2 : 0) | (rules.QuoteFrom ? 4 : 0) | (rules.FromLine ? 8 : 0));
     }
 
     private static PipeRules ReadPipe(ref LocalActionsCodec.Reader reader)
@@ -86,7 +86,7 @@ internal static class LocalRulesCodec
             Environment = ReadTexts(ref reader),
         };
         int marks = reader.Number();
-        return rules with { BlankLine = (marks & 1) != 0, DotStuff = (marks & 2) != 0, QuoteFrom = (marks & 4) != 0 };
+        return rules with { BlankLine = (marks & 1) != 0, DotStuff = (marks & 2) != 0, QuoteFrom = (marks & 4) != 0, FromLine = (marks & 8) != 0 };
     }
 
     private static void WriteLong(LocalActionsCodec.Writer writer, long value)

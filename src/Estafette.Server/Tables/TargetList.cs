@@ -41,23 +41,15 @@ public static class TargetList
         return targets.ToImmutable();
     }
 
-    /// <summary>Reads a file: one list a line, a line that begins with a blank goes on with the one before, <c>#</c> begins a comment line.</summary>
+    /// <summary>Reads a file: each line is a list, <c>#</c> at its start makes it a comment.</summary>
     public static ImmutableArray<ListedTarget> ReadFile(string content)
     {
         var targets = ImmutableArray.CreateBuilder<ListedTarget>();
-        var line = new StringBuilder();
-        foreach (ReadOnlySpan<char> raw in content.AsSpan().EnumerateLines())
+        foreach (ReadOnlySpan<char> line in content.AsSpan().EnumerateLines())
         {
-            if (raw.IsWhiteSpace() || raw[0] == '#')
-                continue;
-            if (!char.IsWhiteSpace(raw[0]))
-            {
+            if (!line.StartsWith('#'))
                 AddLine(line.ToString(), targets);
-                line.Clear();
-            }
-            line.Append(raw);
         }
-        AddLine(line.ToString(), targets);
         return targets.ToImmutable();
     }
 

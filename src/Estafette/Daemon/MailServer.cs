@@ -60,7 +60,7 @@ internal sealed class MailServer : IAsyncDisposable
             Domains = () => (_running.Snapshot.Maps is { } maps ? maps.IsOwnAsync : static (_, _) => ValueTask.FromResult<bool?>(false), _running.Snapshot.Config.Maps?.Rewriting.RecipientDelimiters ?? ""),
         };
         IDeliveryAgent[] agents = [];
-        var users = new LocalUserServices(() => _running.Snapshot.Tables, loaded.Users, new LocalWishes(_local, clock), WhoseAsync, () => agents) { Events = events };
+        var users = new LocalUserServices(() => _running.Snapshot.Tables, loaded.Users, new LocalWishes(_local, clock).ReadAsync, WhoseAsync, () => agents) { Events = events };
         agents =
         [
             new LocalAgent(_local, events),

@@ -233,6 +233,9 @@ public abstract record ActionConfig
         /// <summary><c>transport_time_limit</c>.</summary>
         public TimeSpan Time { get; init; } = TimeSpan.FromSeconds(1000);
 
+        /// <summary><c>export_environment</c>: names, or <c>name=value</c>.</summary>
+        public ImmutableArray<string> Environment { get; init; } = ["TZ", "MAIL_CONFIG", "LANG"];
+
         /// <summary><c>transport_destination_recipient_limit</c>: recipients of one run.</summary>
         public int Recipients { get; init; } = 50;
     }

@@ -99,9 +99,10 @@ public sealed class MapActionsCompiler(MailConfig config, TableSet tables, IUser
             Folder = pipe.Folder,
             LineEnd = pipe.LineEnd,
             Milliseconds = Milliseconds(pipe.Time),
-            Environment = EnvironmentOf(config.Actions.Values.OfType<ActionConfig.LocalUsers>().FirstOrDefault()?.Environment ?? ["TZ", "LANG", "MAIL_CONFIG"]),
+            Environment = EnvironmentOf(pipe.Environment),
             BlankLine = pipe.Flags.HasFlag(PipeFlags.BlankLine),
             DotStuff = pipe.Flags.HasFlag(PipeFlags.DotStuff),
+            FromLine = pipe.Flags.HasFlag(PipeFlags.FromLine),
             QuoteFrom = pipe.Flags.HasFlag(PipeFlags.QuoteFrom),
         },
     };
@@ -181,9 +182,8 @@ public sealed class MapActionsCompiler(MailConfig config, TableSet tables, IUser
     private ImmutableArray<string> EnvironmentOf(ImmutableArray<string> exported)
     {
         var environment = ImmutableArray.CreateBuilder<string>();
-        foreach (string item in exported)
+        foreach (string text in exported)
         {
-            string text = item.StartsWith('{') && item.EndsWith('}') ? item[1..^1].Trim() : item;
             if (text.Contains('=', StringComparison.Ordinal))
                 environment.Add(text);
             else if (text == "MAIL_CONFIG")

@@ -149,7 +149,7 @@ internal sealed class LocalExpansion(LocalUserServices services, ActionConfig.Lo
         LocalEnvelope question = envelopes.For(at.Address, name.User, name.Extension);
         if (!_been.Add($"forward {name.User} {name.Extension}"))
             return false;
-        switch (await services.Wishes.ReadAsync(question, cancellationToken))
+        switch (await services.Wishes(question, cancellationToken))
         {
             case Routing.ForwardFile.Unavailable unavailable:
                 Defer(at, new(4, 3, 0), unavailable.Reason);
@@ -268,7 +268,7 @@ internal sealed class LocalExpansion(LocalUserServices services, ActionConfig.Lo
     }
 
     private async ValueTask<(string? Text, string Trouble)> WishedAsync(LocalEnvelope forward, string path, CancellationToken cancellationToken) =>
-        await services.Wishes.ReadAsync(
+        await services.Wishes(
             forward with { Target = LocalActions.DigestOf(new LocalTarget(false, ":include:" + path)), Source = TargetSource.ForwardFile }, cancellationToken) switch
         {
             Routing.ForwardFile.Text text => (text.Content, ""),

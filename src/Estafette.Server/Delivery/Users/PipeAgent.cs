@@ -88,8 +88,6 @@ public sealed class PipeAgent(LocalConnections connections) : IDeliveryAgent
     private static ReadOnlyMemory<byte> TraceOf(ActionConfig.Pipe action, DeliveryJob job, Recipient recipient)
     {
         var output = new ArrayBufferWriter<byte>(256);
-        if (action.Flags.HasFlag(PipeFlags.FromLine))
-            LocalUserTrace.WriteFromLine(output, job.ReversePath, DateTimeOffset.UtcNow);
         if (action.Flags.HasFlag(PipeFlags.ReturnPath))
             TraceFields.WriteReturnPath(output, TraceStyle.Postfix, job.ReversePath);
         if (action.Flags.HasFlag(PipeFlags.OriginalTo))

@@ -36,7 +36,7 @@ internal static class LocalLowering
             CommandTime = reader.Time("command_time_limit"),
             CommandCharacters = reader.Text("command_expansion_filter"),
             ForwardCharacters = reader.Text("forward_expansion_filter"),
-            Environment = reader.Words("export_environment"),
+            Environment = Environment(reader),
             DeliveredHeaders = Headers(reader),
             RequiresHome = reader.Flag("require_home_directory"),
         };
@@ -54,6 +54,15 @@ internal static class LocalLowering
         MinimumUid = (uint)Math.Clamp(reader.Number("virtual_minimum_uid"), 1, int.MaxValue),
         MailboxSize = MailboxSize(reader, "virtual_mailbox_limit"),
     };
+
+    /// <summary>A value that <c>import_environment</c> sets holds for what is exported, whatever stands in the environment.</summary>
+    internal static ImmutableArray<string> Environment(ParameterReader reader)
+    {
+        ImmutableArray<string> imported = [.. reader.Words("import_environment").Select(Bare)];
+        return [.. reader.Words("export_environment").Select(Bare).Select(name => imported.FirstOrDefault(i => i.StartsWith(name + "=", StringComparison.Ordinal)) ?? name)];
+
+        static string Bare(string word) => word.StartsWith('{') && word.EndsWith('}') ? word[1..^1].Trim() : word;
+    }
 
     private static long MailboxSize(ParameterReader reader, string name)
     {

@@ -29,6 +29,7 @@ internal sealed class PipeLowering(ServiceEntry service, ParameterReader reader)
             Arguments = [],
             User = "",
             Time = reader.Time(service.Name + "_time_limit"),
+            Environment = LocalLowering.Environment(reader),
             Recipients = reader.Count(service.Name + "_destination_recipient_limit"),
         };
         for (int i = 0; i < service.Arguments.Length; i++)
