@@ -32,6 +32,12 @@ internal static partial class Native
     [LibraryImport("libc", EntryPoint = "openat", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     public static partial Microsoft.Win32.SafeHandles.SafeFileHandle OpenAt(int folder, string name, int flags);
 
+    [LibraryImport("libc", EntryPoint = "flock", SetLastError = true)]
+    public static partial int Lock(Microsoft.Win32.SafeHandles.SafeFileHandle file, int operation);
+
+    /// <summary>LOCK_EX with LOCK_NB.</summary>
+    public const int LockOrFail = 2 | 4;
+
     /// <summary>Of what the descriptor stands for, also where that is a link (AT_EMPTY_PATH).</summary>
     public static int ChangeOwnerOf(Microsoft.Win32.SafeHandles.SafeFileHandle entry, uint user, uint group) => ChangeOwnerAt(entry, "", user, group, 0x1000);
 
