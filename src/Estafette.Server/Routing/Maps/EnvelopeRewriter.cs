@@ -64,11 +64,16 @@ internal sealed class EnvelopeRewriter(MappingConfig config, AddressRewriter rew
             MappedAddress mapped = await FormAsync(address, MappedAddresses.EnvelopeRecipient, cancellationToken);
             if (mapped.Failure is not null)
                 return TableFailure(mapped.Failure);
-            EnvelopeRewriting.Refused? refused = await ExpandAsync(mapped.Address, given with { Original = given.Original ?? given.Address }, cancellationToken);
+            MailAddress original = given.Original ?? given.Address;
+            given = given with { Original = original, DsnOriginalRecipient = given.DsnOriginalRecipient ?? OriginalOf(original) };
+            EnvelopeRewriting.Refused? refused = await ExpandAsync(mapped.Address, given, cancellationToken);
             if (refused is null && Copies && !Config.RecipientBcc.IsEmpty)
                 refused = await CopyAsync(Config.RecipientBcc, "recipient_bcc_maps", mapped.Address, cancellationToken);
             return refused;
         }
+
+        /// <summary>Whoever gave no ORCPT gets the address he gave (RFC 3461 s5.2.1); one beyond ASCII would need a form of its own.</summary>
+        private static string? OriginalOf(MailAddress given) => given.NeedsSmtpUtf8 ? null : "rfc822;" + Xtext.Encode(given.ToString());
 
         private async ValueTask<EnvelopeRewriting.Refused?> CopyAsync(ImmutableArray<string> maps, string parameter, MailAddress address, CancellationToken cancellationToken) =>
             (await rules.Lookup.FindAsync(maps, address, cancellationToken)).Answer switch
@@ -155,7 +160,7 @@ internal sealed class EnvelopeRewriter(MappingConfig config, AddressRewriter rew
         }
 
         private (string To, string Original, DsnNotify, string?) KeyOf(MailAddress address, MailAddress original, DsnNotify notify, string? given) =>
-            (address.ToString().ToLowerInvariant(), Config.KeepsOriginal ? original.ToString().ToLowerInvariant() : "", notify, Config.KeepsOriginal ? given : null);
+            (address.ToString().ToLowerInvariant(), Config.KeepsOriginal ? original.ToString().ToLowerInvariant() : "", notify, Config.KeepsOriginal ? given?.ToLowerInvariant() : null);
     }
 
     private MappingConfig Config => config;

@@ -27,14 +27,24 @@ internal sealed class SmtpdRcptHandler : SmtpdHandler
             case EnvelopeAddressStatus.Ok when !recipient.IsNull: break;
             default: return words.BadRecipient;
         }
+        int written = command.Argument.Length - rest.Length;
         if (Parameters(session, rest, out RcptParameters parameters) is { } wrong)
             return wrong;
         if (transaction.Given.Count >= session.Limits.Recipients)
             return new CommandResult(words.TooManyRecipients) { IsForgiven = smtpd.Overshoot++ < smtpd.Config.Limits.RecipientOvershoot };
         if (smtpd.Restrictions is { } restrictions && await RefusalAsync(session, restrictions, recipient, "RCPT", cancellationToken) is { } refused)
             return refused;
-        transaction.Add(new DraftRecipient(recipient, parameters.Notify, parameters.OriginalRecipient));
+        transaction.Add(new DraftRecipient(recipient, parameters.Notify, parameters.OriginalRecipient ?? OriginalOf(command.Argument.Span, written)));
         return words.RecipientOk;
+    }
+
+    /// <summary>What a client without ORCPT wrote, where its form says more than the address does: with it, two ways to write one mailbox stay apart.</summary>
+    private static string? OriginalOf(ReadOnlySpan<byte> argument, int length)
+    {
+        ReadOnlySpan<byte> text = argument[..length].Trim(" \t"u8);
+        if (text.Length > 2 && text[0] == '<' && text[^1] == '>')
+            text = text[1..^1].Trim(" \t"u8);
+        return System.Text.Ascii.IsValid(text) ? "rfc822;" + Xtext.Encode(System.Text.Encoding.ASCII.GetString(text)) : null;
     }
 
     /// <summary>The same for RCPT and VRFY.</summary>

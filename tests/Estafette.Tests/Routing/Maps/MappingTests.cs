@@ -158,7 +158,7 @@ public sealed class MappingTests
             Recipients = [new DraftRecipient(MapHouse.Raw("b@virt.test"), DsnNotify.Success | DsnNotify.Delay, "rfc822;orig@z"), new DraftRecipient(MapHouse.Raw("ok1@virt.test"), DsnNotify.Success), new DraftRecipient(MapHouse.Raw("x@away.test"), DsnNotify.Success)],
         };
         var rewritten = Assert.IsType<EnvelopeRewriting.Rewritten>(new MapHouse(Aliases).Rewrite(draft));
-        Assert.Equal(["c@here.test Delay rfc822;orig@z", "d@here.test Delay rfc822;orig@z", "ok4@here.test Never ", "x@away.test Success "],
+        Assert.Equal(["c@here.test Delay rfc822;orig@z", "d@here.test Delay rfc822;orig@z", "ok4@here.test Never rfc822;ok1@virt.test", "x@away.test Success rfc822;x@away.test"],
             rewritten.Recipients.Where(r => r.Action == "").Select(r => $"{r.Address} {r.Notify} {r.DsnOriginalRecipient}"));
         Assert.Equal(["b@virt.test", "ok1@virt.test"], rewritten.Recipients.Where(r => r.Action == Recipient.AliasExpanded).Select(r => r.Address.ToString()));
     }
