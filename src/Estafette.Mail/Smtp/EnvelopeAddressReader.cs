@@ -72,6 +72,7 @@ public static class EnvelopeAddressReader
                 case (byte)'(':
                     if (!SkipComment(text, ref i))
                         return false;
+                    blank = plain.Count > 0;
                     continue;
                 case (byte)'"':
                     if (Joins(plain, blank, b) || !TakeQuoted(text, ref i, plain))
@@ -154,12 +155,11 @@ public static class EnvelopeAddressReader
         return !address.IsNull;
     }
 
-    /// <summary>An address literal, or labels without a hole of which not all are numbers.</summary>
+    /// <summary>An address literal, or labels without a hole. Whether a bare address is taken for one in brackets is routing's to say (<c>resolve_numeric_domain</c>).</summary>
     private static bool IsDomain(string domain)
     {
         if (domain.StartsWith('['))
             return PathParser.TryDomain(Encoding.UTF8.GetBytes(domain), PathSyntax.None, out _);
-        bool numeric = true;
         foreach (Range range in domain.AsSpan().Split('.'))
         {
             ReadOnlySpan<char> label = domain.AsSpan()[range];
@@ -169,9 +169,8 @@ public static class EnvelopeAddressReader
             {
                 if (c < 0x80 && !char.IsAsciiLetterOrDigit(c) && c is not ('-' or '_'))
                     return false;
-                numeric &= char.IsAsciiDigit(c);
             }
         }
-        return !numeric;
+        return true;
     }
 }

@@ -257,8 +257,7 @@ public sealed class MailQueue : INewMail, IAsyncDisposable
         {
             _ready.Submit(message, _grouping.Group(message, recipients, config, refused));
         }
-        foreach ((int recipient, DeliveryOutcome reason) in refused)
-            _settlement.Defer(message, recipient, reason);
+        _settlement.Refuse(message, refused);
     }
 
     /// <summary>The configuration changed while these waited: they may go elsewhere now.</summary>

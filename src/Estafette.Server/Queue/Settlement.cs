@@ -26,6 +26,20 @@ internal sealed class Settlement(QueueClock clock, Func<MailConfig> config, Even
     public void Defer(Batch batch, ArraySegment<int> recipients, DeliveryOutcome outcome, DateTimeOffset notBefore) =>
         Settle(batch.Message, recipients, [outcome], new Attempt(batch.NextHop, config(), notBefore));
 
+    /// <summary>Recipients without a next hop to try, each with its reason. They end together, so that a sender hears of them together.</summary>
+    public void Refuse(ActiveMessage message, List<(int Recipient, DeliveryOutcome Reason)> refused)
+    {
+        if (refused.Count == 0)
+            return;
+        var settled = new Settled[refused.Count];
+        for (int i = 0; i < settled.Length; i++)
+        {
+            (int recipient, DeliveryOutcome reason) = refused[i];
+            settled[i] = SettleOne(message, recipient, reason, new Attempt(new NextHop("none", "", message.Envelope.Recipients[recipient].Action), config(), default));
+        }
+        recorder.Add(message, settled, settled.Length);
+    }
+
     /// <summary>There is no next hop to try: the action or its agent is gone.</summary>
     public void Defer(ActiveMessage message, int recipient, DeliveryOutcome outcome) =>
         Settle(message, [recipient], [outcome], new Attempt(new NextHop("none", "", message.Envelope.Recipients[recipient].Action), config(), default));

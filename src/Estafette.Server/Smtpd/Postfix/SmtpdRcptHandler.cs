@@ -25,6 +25,7 @@ internal sealed class SmtpdRcptHandler : SmtpdHandler
         {
             case EnvelopeAddressStatus.Missing: return words.RcptSyntax;
             case EnvelopeAddressStatus.Ok when !recipient.IsNull: break;
+            case EnvelopeAddressStatus.Malformed when session.Connection.IsLocal && TryAnything(command.Argument.Span, out recipient, out rest): break;
             default: return words.BadRecipient;
         }
         int written = command.Argument.Length - rest.Length;
@@ -34,17 +35,30 @@ internal sealed class SmtpdRcptHandler : SmtpdHandler
             return new CommandResult(words.TooManyRecipients) { IsForgiven = smtpd.Overshoot++ < smtpd.Config.Limits.RecipientOvershoot };
         if (smtpd.Restrictions is { } restrictions && await RefusalAsync(session, restrictions, recipient, "RCPT", cancellationToken) is { } refused)
             return refused;
-        transaction.Add(new DraftRecipient(recipient, parameters.Notify, parameters.OriginalRecipient ?? OriginalOf(command.Argument.Span, written)));
+        transaction.Add(DraftOf(recipient, parameters, command.Argument.Span[..written]));
         return words.RecipientOk;
     }
 
-    /// <summary>What a client without ORCPT wrote, where its form says more than the address does: with it, two ways to write one mailbox stay apart.</summary>
-    private static string? OriginalOf(ReadOnlySpan<byte> argument, int length)
+    /// <summary>Whoever hands mail to sendmail(1) has gone when it is looked at: what is no address is taken, and comes back as a notification.</summary>
+    private static bool TryAnything(ReadOnlySpan<byte> text, out MailAddress recipient, out ReadOnlySpan<byte> rest)
     {
-        ReadOnlySpan<byte> text = argument[..length].Trim(" \t"u8);
-        if (text.Length > 2 && text[0] == '<' && text[^1] == '>')
-            text = text[1..^1].Trim(" \t"u8);
-        return System.Text.Ascii.IsValid(text) ? "rfc822;" + Xtext.Encode(System.Text.Encoding.ASCII.GetString(text)) : null;
+        int end = text.IndexOf("> "u8);
+        end = end < 0 ? text.LastIndexOf((byte)'>') : end;
+        int start = text.IndexOf((byte)'<') + 1;
+        rest = end < 0 ? default : text[(end + 1)..].TrimStart(" \t"u8);
+        recipient = end <= start || !System.Text.Unicode.Utf8.IsValid(text) ? MailAddress.Null : AddressTokens.Read(System.Text.Encoding.UTF8.GetString(text[start..end])).ToAddress();
+        return !recipient.IsNull;
+    }
+
+    /// <summary>What the client wrote is kept where it gave no ORCPT: two ways to write one mailbox stay apart, and the dot at the end is part of X-Original-To.</summary>
+    private static DraftRecipient DraftOf(MailAddress recipient, RcptParameters parameters, ReadOnlySpan<byte> written)
+    {
+        written = written.Trim(" \t"u8);
+        if (written.Length > 2 && written[0] == '<' && written[^1] == '>')
+            written = written[1..^1].Trim(" \t"u8);
+        string? original = parameters.OriginalRecipient ?? (System.Text.Ascii.IsValid(written) ? "rfc822;" + Xtext.Encode(System.Text.Encoding.ASCII.GetString(written)) : null);
+        bool dotted = recipient.Domain.Length > 0 && written.EndsWith((byte)'.');
+        return new DraftRecipient(recipient, parameters.Notify, original, dotted ? recipient with { Domain = recipient.Domain + "." } : null);
     }
 
     /// <summary>The same for RCPT and VRFY.</summary>
