@@ -30,7 +30,7 @@ internal static class Correspondence
         {
             if (dice.Chance(12))
                 steps.Append(CultureInfo.InvariantCulture, $"> {dice.One(s_extras)}\n");
-            string parameters = dice.Chance(12) ? dice.One(" SIZE=1000", " BODY=8BITMIME", " SIZE=99999999", " RET=HDRS", " ENVID=abc", " FOO=1", " SMTPUTF8") : "";
+            string parameters = dice.Chance(12) ? dice.One(" SIZE=1000", " BODY=8BITMIME", " RET=HDRS", " ENVID=abc", " FOO=1", " SMTPUTF8") : "";
             steps.Append(CultureInfo.InvariantCulture, $"> MAIL FROM:<{dice.One(made.Senders)}>{parameters}\n");
             for (int recipient = dice.Number(1, 4); recipient > 0; recipient--)
                 steps.Append(CultureInfo.InvariantCulture, $"> RCPT TO:<{dice.One(made.Recipients)}>{(dice.Chance(5) ? dice.One(" NOTIFY=NEVER", " NOTIFY=SUCCESS,FAILURE", " ORCPT=rfc822;first@client.test", " NOTIFY=FAILURE") : "")}\n");

@@ -94,8 +94,13 @@ internal static class Rewriting
         Headers(made);
     }
 
-    private static void RewriteHeaders(Case made) =>
-        made.Set(made.Dice.One("remote_header_rewrite_domain", "local_header_rewrite_clients"), made.Dice.One("domain.invalid", "static:all", "permit_inet_interfaces"));
+    private static void RewriteHeaders(Case made)
+    {
+        if (made.Dice.Chance(50))
+            made.Set("remote_header_rewrite_domain", "domain.invalid");
+        else
+            made.Set("local_header_rewrite_clients", made.Dice.One("static:all", "permit_mynetworks", "permit_inet_interfaces"));
+    }
 
     private static void Headers(Case made) => made.HeaderLines.AddRange(
     [

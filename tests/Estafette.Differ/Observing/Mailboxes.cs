@@ -48,7 +48,7 @@ internal sealed class Mailboxes
         foreach ((string name, (string form, List<string> messages)) in boxes)
         {
             // The order in which messages arrive is nobody's promise.
-            messages.Sort(string.CompareOrdinal);
+            messages.Sort((a, b) => string.CompareOrdinal(MessageText.WithoutWords(a), MessageText.WithoutWords(b)));
             List<string> lines = observation.Section("mail " + name);
             lines.Add(form);
             foreach (string message in messages)

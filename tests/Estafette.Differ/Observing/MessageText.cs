@@ -17,6 +17,9 @@ internal static partial class MessageText
         return [.. header.Select(h => h.Name + ": " + Plain(h.Name, h.Value)), "", .. body.TrimEnd('\n').Split('\n').Select(Placeholders)];
     }
 
+    /// <summary>By this messages are put in order: other words may not move them.</summary>
+    public static string WithoutWords(string lines) => string.Join('\n', lines.Split('\n').Where(l => !l.StartsWith('~')));
+
     /// <summary>Volatile words of any line.</summary>
     public static string Placeholders(string line)
     {

@@ -165,7 +165,7 @@ internal sealed partial class ScenarioRunner(Scenario scenario, string folder, b
                 .. t.Message is null ? [] : MessageText.Describe(t.Message).Select(l => l.StartsWith('~') ? "~  " + l[1..] : "  " + l),
             ]));
             // How often a refused attempt is repeated is a matter of timing; in which order messages leave, too.
-            lines.AddRange(transactions.Distinct().Order(StringComparer.Ordinal).SelectMany(t => t.Split('\n')));
+            lines.AddRange(transactions.Distinct().OrderBy(MessageText.WithoutWords, StringComparer.Ordinal).SelectMany(t => t.Split('\n')));
         }
     }
 
