@@ -16,6 +16,9 @@ internal static class PipeTargets
         "sender", "nexthop", "queue_id", "size", "envid", "client_address", "client_helo", "client_hostname", "client_port", "client_protocol", "sasl_method", "sasl_sender", "sasl_username",
     ];
 
+    /// <summary>Values that a stranger or a local user may begin with a dash: addresses are looked at where they are taken (<c>allow_min_user</c>), these are not.</summary>
+    private static readonly string[] MayBeOptions = ["extension", "sender", "envid", "client_helo", "sasl_username", "sasl_sender"];
+
     public static Delivery Open(LocalUser user, LocalAction action, string sender, IReadOnlyList<LocalEnvelope> recipients, DateTimeOffset now)
     {
         PipeRules rules = action.Pipe!;
@@ -46,13 +49,19 @@ internal static class PipeTargets
     internal static bool TryExpand(string template, IReadOnlyList<LocalEnvelope> recipients, List<string> words, out string problem)
     {
         problem = "";
-        bool each = MacroText.NamesIn(template).Any(OfRecipient.Contains);
+        IReadOnlySet<string> names = MacroText.NamesIn(template);
+        bool each = names.Any(OfRecipient.Contains), isOpen = template.StartsWith('$') && names.Any(MayBeOptions.Contains);
         foreach (LocalEnvelope envelope in each ? recipients : recipients.Take(1))
         {
             MacroText.Expansion word = MacroText.Expand(template, name => OfRecipient.Contains(name) || OfMessage.Contains(name) ? Clean(envelope.Values.GetValueOrDefault(name, "")) : null);
             if (word.Error is not null)
             {
                 problem = $"{word.Error} in the argument {template}";
+                return false;
+            }
+            if (isOpen && word.Text.StartsWith('-'))
+            {
+                problem = $"the value {word.Text} of the argument {template} would be taken for an option";
                 return false;
             }
             words.Add(word.Text);

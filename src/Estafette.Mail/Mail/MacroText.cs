@@ -24,15 +24,18 @@ public static class MacroText
         return new Expansion(text.ToString(), state.Undefined, state.Error);
     }
 
-    /// <summary>The names that a template asks for.</summary>
+    /// <summary>The names that a template asks for, those within the texts of <c>?</c> and <c>:</c> included.</summary>
     public static IReadOnlySet<string> NamesIn(string template)
     {
         var names = new HashSet<string>(StringComparer.Ordinal);
-        Expand(template, name =>
+        foreach (string value in (string[])["", "x"])
         {
-            names.Add(name);
-            return "";
-        });
+            Expand(template, name =>
+            {
+                names.Add(name);
+                return value;
+            });
+        }
         return names;
     }
 

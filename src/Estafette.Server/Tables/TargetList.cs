@@ -28,8 +28,8 @@ public readonly record struct ListedTarget(TargetKind Kind, string Text, bool Is
 /// </summary>
 public static class TargetList
 {
-    /// <summary>Targets of one list; what follows is not read.</summary>
-    public const int MaximumTargets = 10_000;
+    /// <summary>Targets of one list. One more is read, so that a longer list is seen to be one: nobody knows whom the rest leaves out (E32).</summary>
+    public const int MaximumTargets = 50_000;
 
     private const string IncludeWord = ":include:";
 
@@ -55,7 +55,7 @@ public static class TargetList
 
     private static void AddLine(string line, ImmutableArray<ListedTarget>.Builder targets)
     {
-        for (int position = 0; position < line.Length && targets.Count < MaximumTargets;)
+        for (int position = 0; position < line.Length && targets.Count <= MaximumTargets;)
         {
             string item = NextItem(line, ref position);
             if (item.Length > 0)

@@ -52,6 +52,28 @@ public sealed class CommandStatusTests
         Assert.Equal(expected, string.Join('|', words));
     }
 
+    /// <summary>The original hands it over.</summary>
+    [Theory]
+    [InlineData("${extension}", "-x", false)]
+    [InlineData("$sender", "-oQ/tmp@x.test", false)]
+    [InlineData("-f${sender}", "-x@x.test", true)]
+    [InlineData("${extension}", "x-y", true)]
+    public void E11_no_value_becomes_an_option(string template, string value, bool passes)
+    {
+        LocalEnvelope to = To("a@x.test", "a") with { Values = new Dictionary<string, string> { ["extension"] = value, ["sender"] = value } };
+        Assert.Equal(passes, PipeTargets.TryExpand(template, [to], [], out _));
+    }
+
+    [Fact]
+    public void Each_recipient_is_named_where_a_condition_names_it()
+    {
+        var words = new List<string>();
+        Assert.True(PipeTargets.TryExpand("${size?${recipient}}", [Sized("a@x.test"), Sized("b@x.test")], words, out _));
+        Assert.Equal(["a@x.test", "b@x.test"], words);
+
+        static LocalEnvelope Sized(string recipient) => To(recipient, "a") with { Values = new Dictionary<string, string> { ["recipient"] = recipient, ["size"] = "1" } };
+    }
+
     [Fact]
     public void A_macro_that_is_none_is_refused() => Assert.False(PipeTargets.TryExpand("$nosuch", [To("a", "a")], [], out _));
 

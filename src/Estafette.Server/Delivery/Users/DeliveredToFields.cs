@@ -16,6 +16,9 @@ internal sealed class DeliveredToFields
 
     private readonly HashSet<string> _addresses = new(StringComparer.OrdinalIgnoreCase);
 
+    /// <summary>The Received fields of the header (RFC 5321 s6.3).</summary>
+    public int Hops { get; private set; }
+
     public bool Contains(MailAddress address) => _addresses.Count > 0 && _addresses.Contains(address.ToString());
 
     /// <summary>A header that cannot be read to its end tells what it could: the body will tell of the damage.</summary>
@@ -36,6 +39,7 @@ internal sealed class DeliveredToFields
             }
             if (!scanner.IsEnded)
                 scanner.Complete();
+            fields.Hops = scanner.Hops;
         }
         catch (InvalidDataException)
         {

@@ -99,8 +99,12 @@ internal sealed class LocalExpansion(LocalUserServices services, ActionConfig.Lo
                 return true;
             case TableAnswer.Found found:
                 ExpansionPoint inside = at with { Alias = name, Source = ExpansionSource.Alias, Forward = null, Delivered = action.FrozenDeliveredTo ? at.Delivered : at.Address };
-                if (await OwnedAsync(inside, name, cancellationToken) is { } owned)
-                    await TargetsAsync(owned, TargetList.ReadValue(found.Value), cancellationToken);
+                ImmutableArray<ListedTarget> targets = TargetList.ReadValue(found.Value);
+                // Delivered to nobody would be lost: a slip of the pen in the table, which can be mended.
+                if (targets.IsEmpty)
+                    Unavailable(at, "no recipient in alias lookup result for " + name);
+                else if (await OwnedAsync(inside, name, cancellationToken) is { } owned)
+                    await TargetsAsync(owned, targets, cancellationToken);
                 return true;
             default:
                 return false;
@@ -147,8 +151,10 @@ internal sealed class LocalExpansion(LocalUserServices services, ActionConfig.Lo
                 return false;
         }
         LocalEnvelope question = envelopes.For(at.Address, name.User, name.Extension);
-        if (!_been.Add($"forward {name.User} {name.Extension}"))
-            return false;
+        // Within its own forward file the name means the mailbox; later it has had all that the file says.
+        string visit = $"forward {name.User} {name.Extension}";
+        if (!_been.Add(visit))
+            return _been.Contains("done " + visit);
         switch (await services.Wishes(question, cancellationToken))
         {
             case Routing.ForwardFile.Unavailable unavailable:
@@ -169,6 +175,7 @@ internal sealed class LocalExpansion(LocalUserServices services, ActionConfig.Lo
                     },
                     targets,
                     cancellationToken);
+                _been.Add("done " + visit);
                 return true;
             default:
                 return false;
@@ -177,6 +184,11 @@ internal sealed class LocalExpansion(LocalUserServices services, ActionConfig.Lo
 
     private async ValueTask TargetsAsync(ExpansionPoint at, ImmutableArray<ListedTarget> targets, CancellationToken cancellationToken)
     {
+        if (targets.Length > TargetList.MaximumTargets)
+        {
+            Fail(at, new(5, 4, 6), $"a list for {at.Address} names more than {TargetList.MaximumTargets} targets");
+            return;
+        }
         foreach (ListedTarget target in targets)
         {
             switch (target.Kind)
@@ -245,6 +257,9 @@ internal sealed class LocalExpansion(LocalUserServices services, ActionConfig.Lo
             Fail(at, new(5, 4, 6), "include file loop for " + path);
             return;
         }
+        // Whom it names has had it then; a file that includes itself twice would double the work at each level.
+        if (!_been.Add($"include {at.Forward?.User} {path}"))
+            return;
         (string? text, string trouble) = at.Forward is null ? Included(path) : await WishedAsync(at.Forward, path, cancellationToken);
         if (text is null)
         {

@@ -66,7 +66,8 @@ public sealed class LocalUserAgent(LocalUserServices services, LocalConnections 
             }
             var copy = new Copy(lane, job, index, body, helper);
             var envelopes = new LocalEnvelopes(lane.Action.Name, job.Envelope, copy.Recipient, lane.Config.Maps?.Rewriting.RecipientDelimiters ?? "");
-            var expansion = new LocalExpansion(services, copy.Action, lane.Config, await DeliveredToFields.ReadAsync(body, cancellationToken), envelopes);
+            DeliveredToFields seen = await DeliveredToFields.ReadAsync(body, cancellationToken);
+            var expansion = new LocalExpansion(services, copy.Action, lane.Config, seen, envelopes);
             leaves = await expansion.ExpandAsync(copy.Recipient.Address, job.ReversePath, cancellationToken);
             if (leaves.Count == 0)
             {
@@ -74,7 +75,10 @@ public sealed class LocalUserAgent(LocalUserServices services, LocalConnections 
                 return;
             }
             results = new LeafResults(job, index, _memory, leaves);
-            await OnwardAsync(copy, leaves, results, cancellationToken);
+            if (seen.Hops + 1 < lane.Config.Limits.Hops)
+                await OnwardAsync(copy, leaves, results, cancellationToken);
+            else
+                EndLoop(copy, leaves, results);
             for (; next < leaves.Count; next++)
             {
                 if (leaves[next] is not LocalLeaf.Onward && !results.IsDone(next))
@@ -149,6 +153,16 @@ public sealed class LocalUserAgent(LocalUserServices services, LocalConnections 
         await connection.SendAsync(transaction, reply => completed(handed.IsCommand ? LocalOutcome.OfCommand(reply, handed.Told, service) : LocalOutcome.Of(reply, handed.Told, service)), cancellationToken);
         if (handed.IsCommand)
             await HelperLane.WaitForCommandAsync(connection, copy.Action.CommandTime);
+    }
+
+    /// <summary>Addresses that grow on their way (extensions) come back under ever new names, which Delivered-To does not see; the hops do (E31).</summary>
+    private static void EndLoop(Copy copy, IReadOnlyList<LocalLeaf> leaves, LeafResults results)
+    {
+        for (int i = 0; i < leaves.Count; i++)
+        {
+            if (leaves[i] is LocalLeaf.Onward && !results.IsDone(i))
+                results.Complete(i, DeliveryOutcome.Failed(new(5, 4, 0), "too many hops") with { Peer = copy.Lane.Action.Name });
+        }
     }
 
     /// <summary>What leads away, one new message for each sender and Delivered-To.</summary>

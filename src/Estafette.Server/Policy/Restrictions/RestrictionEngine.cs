@@ -227,7 +227,9 @@ public sealed class RestrictionEngine
         AccessAnswer.Result result = await _access.AskAsync(run, restriction, stage, cancellationToken);
         if (result.Next.IsEmpty)
             return result.Outcome;
-        return await AskAsync(run, result.Next, stage, depth - 1, cancellationToken);
+        Outcome outcome = await AskAsync(run, result.Next, stage, depth - 1, cancellationToken);
+        // As AccessTables: what stands in the table for somebody's servers must not let mail in either.
+        return outcome == Outcome.Permit && restriction.Via != AccessVia.Itself && !run.Discards ? run.ConfigurationFailed() : outcome;
     }
 
     private async ValueTask<Outcome> SleepAsync(Restriction restriction, CancellationToken cancellationToken)

@@ -53,7 +53,8 @@ internal sealed class EnvelopeRewriter(MappingConfig config, AddressRewriter rew
             {
                 Recipient first = _recipients[0];
                 _recipients.Clear();
-                _recipients.Add(first with { Address = rules.Rewriter.Read(draft.Redirect, RewriteContext.Local) });
+                // Where it goes is asked at each attempt: the first may be the mark of an expanded alias, which is delivered to nobody.
+                _recipients.Add(first with { Address = rules.Rewriter.Read(draft.Redirect, RewriteContext.Local), Action = "" });
             }
             return new EnvelopeRewriting.Rewritten(sender.Address, _recipients.DrainToImmutable());
         }

@@ -37,11 +37,16 @@ internal static class CleanupEnd
     }
 
     /// <summary><c>transport:nexthop</c>; without a next hop <c>default_filter_nexthop</c>, else the recipient's domain.</summary>
-    private static ImmutableArray<Recipient> Filtered(ImmutableArray<Recipient> recipients, string filter, CleanupConfig config)
+    internal static ImmutableArray<Recipient> Filtered(ImmutableArray<Recipient> recipients, string filter, CleanupConfig config)
     {
         int colon = filter.IndexOf(':', StringComparison.Ordinal);
         string transport = colon < 0 ? filter : filter[..colon];
         string nextHop = colon < 0 || colon == filter.Length - 1 ? config.FilterNextHop : filter[(colon + 1)..];
-        return [.. recipients.Select(r => r with { Action = transport, NextHop = nextHop.Length > 0 ? nextHop : r.Address.Domain, Target = DeliveryTarget.Relay.Instance })];
+        // The mark of an alias that was expanded already is no delivery; the filter gets what the alias became.
+        return
+        [
+            .. recipients.Select(r => r.Action == Recipient.AliasExpanded ? r
+                : r with { Action = transport, NextHop = nextHop.Length > 0 ? nextHop : r.Address.Domain, Target = DeliveryTarget.Relay.Instance }),
+        ];
     }
 }

@@ -26,17 +26,19 @@ internal static class RestrictionResult
     /// <param name="stage">As the log names the moment: RCPT, END-OF-MESSAGE.</param>
     public static CommandResult? Take(SmtpSession session, StageVerdict verdict, string stage, MailAddress? recipient = null)
     {
+        if (session.Transaction is { } transaction)
+            Note(transaction, verdict);
         foreach (MessageAction action in verdict.Actions)
-        {
-            if (action.Kind is not (MessageActionKind.Info or MessageActionKind.Warn or MessageActionKind.RejectWarning))
-                session.Transaction?.Actions.Add(action);
             Tell(session, action, stage, recipient);
-        }
         if (verdict.Refusal is not { } refusal)
             return null;
         var reply = new Reply(refusal.Code, refusal.Status.IsNone ? refusal.Text : $"{refusal.Status} {refusal.Text}");
         return new CommandResult(refusal.Closes ? reply.ThenClose() : reply, refusal.Rule.ToString());
     }
+
+    /// <summary>What is to be done with the message, for its end.</summary>
+    public static void Note(Transaction transaction, StageVerdict verdict) =>
+        transaction.Actions.AddRange(verdict.Actions.Where(a => a.Kind is not (MessageActionKind.Info or MessageActionKind.Warn or MessageActionKind.RejectWarning)));
 
     private static void Tell(SmtpSession session, MessageAction action, string stage, MailAddress? recipient)
     {

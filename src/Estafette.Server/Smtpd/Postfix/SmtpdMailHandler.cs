@@ -1,4 +1,5 @@
 using Estafette.Mail;
+using Estafette.Policy.Restrictions;
 using Estafette.Smtp;
 using Estafette.Spool;
 
@@ -38,11 +39,17 @@ internal sealed class SmtpdMailHandler : SmtpdHandler
             return words.BadSender;
         if (Storage(session) is { } trouble)
             return trouble;
-        if (smtpd.Restrictions is { } restrictions
-            && Take(session, await restrictions.AtMailAsync(smtpd.Facts(session) with { Sender = sender }, smtpd.Memory, cancellationToken), "MAIL") is { } refused)
-            return refused;
+        var transaction = new Transaction(sender, parameters);
+        if (smtpd.Restrictions is { } restrictions)
+        {
+            StageVerdict verdict = await restrictions.AtMailAsync(smtpd.Facts(session) with { Sender = sender }, smtpd.Memory, cancellationToken);
+            if (Take(session, verdict, "MAIL") is { } refused)
+                return refused;
+            // There was no transaction yet to note them: a DISCARD that is forgotten here would leave its recipients unasked.
+            RestrictionResult.Note(transaction, verdict);
+        }
         smtpd.Overshoot = 0;
-        session.Begin(new Transaction(sender, parameters));
+        session.Begin(transaction);
         return words.SenderOk;
     }
 

@@ -1,5 +1,6 @@
 using Estafette.Mail;
 using Estafette.Routing;
+using Estafette.Tables;
 
 namespace Estafette.Tests.Delivery.Users;
 
@@ -164,5 +165,48 @@ public sealed class LocalExpansionTests
     {
         Assert.Equal("onward else@away.test from from@away.test", Aliases("list=else@away.test").Expand("list+x@here.test"));
         Assert.Equal("onward else+x@away.test from from@away.test", Aliases("list=else@away.test", "propagate_unmatched_extensions = alias\n").Expand("list+x@here.test"));
+    }
+
+    /// <summary>Postfix lets such mail wait, with the same words: to nobody is lost.</summary>
+    [Fact]
+    public void An_alias_that_names_nobody_lets_mail_wait() =>
+        Assert.Equal("Deferred 4.3.0 alias database unavailable", Aliases("{ empty = (nobody yet) }").Expand("empty@here.test"));
+
+    [Fact]
+    public void E32_a_list_that_includes_itself_is_read_once() => WithList(list =>
+    {
+        File.WriteAllText(list, $":include:{list}\n:include:{list}\naway@away.test\n");
+        Assert.Equal("onward away@away.test from from@away.test", Aliases($"{{ l = :include:{list} }}").Expand("l@here.test"));
+    });
+
+    [Fact]
+    public void E32_a_long_list_is_whole_and_of_one_beyond_the_limit_nobody_is_left_out_unheard() => WithList(list =>
+    {
+        File.WriteAllLines(list, Enumerable.Range(0, 12_000).Select(i => $"m{i}@away.test"));
+        ExpansionHouse house = Aliases($"{{ l = :include:{list} }}");
+        Assert.Equal(12_000, house.Leaves("l@here.test").Count);
+        File.WriteAllLines(list, Enumerable.Range(0, TargetList.MaximumTargets + 1).Select(i => $"m{i}@away.test"));
+        Assert.StartsWith("Failed 5.4.6 a list for l@here.test names more than ", house.Expand("l@here.test"), StringComparison.Ordinal);
+    });
+
+    [Fact]
+    public void A_forward_file_that_was_followed_leaves_no_second_copy_in_the_mailbox()
+    {
+        ExpansionHouse house = Aliases("{ all = alice, again }, again=alice");
+        house.Forwards["alice"] = new ForwardFile.Text("away@away.test\n");
+        Assert.Equal("onward away@away.test from from@away.test", house.Expand("all@here.test"));
+    }
+
+    private static void WithList(Action<string> test)
+    {
+        string list = Path.GetTempFileName();
+        try
+        {
+            test(list);
+        }
+        finally
+        {
+            File.Delete(list);
+        }
     }
 }

@@ -1,6 +1,8 @@
+using System.Collections.Immutable;
 using Estafette.Config.Model;
 using Estafette.Mail;
 using Estafette.Routing.Maps;
+using Estafette.Smtpd.Cleanup;
 
 namespace Estafette.Tests.Routing.Maps;
 
@@ -206,6 +208,24 @@ public sealed class MappingTests
         Assert.Equal("alice@here.test bob@here.test spy@mx.here.test", string.Join(' ', Assert.IsType<EnvelopeRewriting.Rewritten>(house.Rewrite(draft)).Recipients.Select(r => r.Address)));
         var moved = Assert.IsType<EnvelopeRewriting.Rewritten>(house.Rewrite(draft with { Redirect = "jail@away.test" }));
         Assert.Equal("jail@away.test", Assert.Single(moved.Recipients).Address.ToString());
+    }
+
+    [Fact]
+    public void What_content_sends_elsewhere_is_delivered_though_the_sender_asked_for_news_of_an_alias()
+    {
+        var house = new MapHouse("virtual_alias_maps = inline:{ { info@here.test = bob@here.test } }");
+        EnvelopeDraft draft = MapHouse.Draft("from@away.test") with { Recipients = [new DraftRecipient(MapHouse.Raw("info@here.test"), DsnNotify.Success)], Redirect = "jail@away.test" };
+        Recipient only = Assert.Single(Assert.IsType<EnvelopeRewriting.Rewritten>(house.Rewrite(draft)).Recipients);
+        Assert.Equal(("", "jail@away.test"), (only.Action, only.Address.ToString()));
+    }
+
+    [Fact]
+    public void A_filter_gets_what_an_alias_became_and_not_the_alias_too()
+    {
+        var house = new MapHouse("virtual_alias_maps = inline:{ { info@here.test = bob@here.test } }");
+        EnvelopeDraft draft = MapHouse.Draft("from@away.test") with { Recipients = [new DraftRecipient(MapHouse.Raw("info@here.test"), DsnNotify.Success)] };
+        ImmutableArray<Recipient> recipients = Assert.IsType<EnvelopeRewriting.Rewritten>(house.Rewrite(draft)).Recipients;
+        Assert.Equal([(Recipient.AliasExpanded, "info@here.test"), ("scan", "bob@here.test")], CleanupEnd.Filtered(recipients, "scan:[127.0.0.1]:10025", new CleanupConfig()).Select(r => (r.Action, r.Address.ToString())));
     }
 
     [Theory]

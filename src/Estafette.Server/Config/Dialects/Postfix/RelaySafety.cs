@@ -63,10 +63,13 @@ internal sealed class RelaySafety(ReadingContext context)
     private static Answer AnswerOf(SmtpdConfig config, ImmutableArray<Restriction> list, out Restriction? hole, int depth)
     {
         hole = null;
-        foreach (Restriction restriction in list.Where(r => !r.WarnOnly))
+        foreach (Restriction restriction in list)
         {
             switch (restriction.Kind)
             {
+                // Behind warn_if_reject nothing is stopped any more, but whoever is let in is in.
+                case RestrictionKind.Reject or RestrictionKind.Defer or RestrictionKind.DeferIfPermit or RestrictionKind.RejectUnauthDestination or RestrictionKind.DeferUnauthDestination when restriction.WarnOnly:
+                    break;
                 case RestrictionKind.Reject or RestrictionKind.Defer or RestrictionKind.DeferIfPermit or RestrictionKind.RejectUnauthDestination or RestrictionKind.DeferUnauthDestination:
                     return Answer.Stops;
                 case RestrictionKind.Permit or RestrictionKind.PermitNakedIpAddress:
@@ -74,7 +77,7 @@ internal sealed class RelaySafety(ReadingContext context)
                     return Answer.LetsIn;
                 case RestrictionKind.Class when depth < 10 && config.Classes.TryGetValue(restriction.Argument, out ImmutableArray<Restriction> members):
                     Answer inner = AnswerOf(config, members, out hole, depth + 1);
-                    if (inner != Answer.PassesOn)
+                    if (inner == Answer.LetsIn || (inner == Answer.Stops && !restriction.WarnOnly))
                         return inner;
                     break;
             }
