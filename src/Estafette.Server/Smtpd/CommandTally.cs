@@ -27,9 +27,6 @@ internal sealed class CommandTally
     /// <summary>Why the connection broke off in a message.</summary>
     public WaitEnd BrokenBy { get; private set; }
 
-    /// <summary>The log has been told of improper pipelining.</summary>
-    public bool HasPipelined { get; set; }
-
     public void Said(SmtpVerb verb)
     {
         _last = Array.FindIndex(s_verbs, known => known.Verb == verb);

@@ -113,7 +113,6 @@ internal static class SessionLoop
             session.Abuse("another protocol's request", CommandText.ForLog(read.Line, session.Counts.SaidAuth));
             return (session.Replies.ForeignProtocol, "foreign-protocol");
         }
-        TellPipelining(session, command.Verb);
         if (CommandTable.Find(command.Verb, session.Habits.Replies) is not { } handler)
             return (session.Replies.Unrecognized, null);
         if (handler.IsJunk && ++session.Counts.JunkCommands > session.Limits.JunkCommands)
@@ -123,21 +122,6 @@ internal static class SessionLoop
         if (handler.Check(session, command) is { } wrong)
             return (wrong, null);
         return (await handler.ActAsync(session, command, cancellationToken), null);
-    }
-
-    /// <summary>
-    /// Postfix tells once of a client that goes on behind a command that ends its group, or pipelines where nobody announced that: spam programs do it, and fail2ban counts the line.
-    /// Whether it is served is the command's own matter.
-    /// </summary>
-    private static void TellPipelining(SmtpSession session, SmtpVerb verb)
-    {
-        if (session.Services.Config.Dialect != Dialect.Postfix || session.Connection.IsLocal || session.Counts.Commands.HasPipelined)
-            return;
-        bool ends = verb is SmtpVerb.Helo or SmtpVerb.Ehlo or SmtpVerb.Data or SmtpVerb.Noop or SmtpVerb.Vrfy;
-        if ((!ends && session.State.Esmtp) || !session.Transport.HasBufferedInput())
-            return;
-        session.Counts.Commands.HasPipelined = true;
-        session.Abuse(ProtocolAbuse.Pipelining, session.Counts.Commands.Stage);
     }
 
     private static async ValueTask<string> EndAsync(SmtpSession session, CommandResult last, string reason)

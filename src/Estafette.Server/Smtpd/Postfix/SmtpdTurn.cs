@@ -90,6 +90,9 @@ internal static class SmtpdTurn
         SmtpdSession smtpd = session.Smtpd!;
         if (session.Connection.IsLocal || handler.Verb == SmtpVerb.Quit || !(handler.EndsGroup || !session.State.Esmtp) || !session.Transport.HasBufferedInput())
             return false;
+        // Once a session: spam programs do it, and fail2ban counts the line.
+        if (!smtpd.SpokeTooEarly)
+            session.Abuse(Events.ProtocolAbuse.Pipelining, session.Counts.Commands.Stage);
         smtpd.SpokeTooEarly = true;
         return true;
     }
