@@ -169,7 +169,8 @@ public sealed class TableSet
             switch (await AskAsync(name, key, use, cancellationToken))
             {
                 case TableAnswer.Found { Value: "" }:
-                    return new TableAnswer.Unavailable($"{name} lookup of {key} returns an empty string result ({name} should return NO RESULT in case of NOT FOUND)");
+                    string told = TableConfig.Told(name);
+                    return new TableAnswer.Unavailable($"{told} lookup of {key} returns an empty string result ({told} should return NO RESULT in case of NOT FOUND)");
                 case TableAnswer.NotFound:
                     continue;
                 case var answer:

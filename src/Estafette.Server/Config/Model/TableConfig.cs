@@ -63,6 +63,21 @@ public sealed record TableConfig
     public required string Name { get; init; }
     public required TableKind Kind { get; init; }
 
+    /// <summary>Types whose name is their content, which may be passwords (<c>smtp_sasl_password_maps = inline:{...}</c>, <c>static:user:password</c>).</summary>
+    private static readonly string[] s_spoken = ["inline:", "static:", "randmap:"];
+
+    /// <summary>A table's name as logs, findings and outcomes tell it: without rows or values that stand in it (E54).</summary>
+    public static string Told(string name)
+    {
+        int end = name.Length;
+        foreach (string type in s_spoken)
+        {
+            if (name.IndexOf(type, StringComparison.Ordinal) is >= 0 and int at)
+                end = Math.Min(end, at + type.Length);
+        }
+        return end == name.Length ? name : name[..end] + "...";
+    }
+
     /// <summary>
     /// The file of <see cref="TableKind.File"/>, <see cref="TableKind.Db"/>, <see cref="TableKind.TextHash"/> and of rules; the source's of <see cref="TableKind.Indexed"/>; empty otherwise.
     /// </summary>

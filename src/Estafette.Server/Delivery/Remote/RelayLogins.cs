@@ -42,10 +42,10 @@ internal sealed class RelayLogins(IRelayTables tables, EventSink events)
             // Only the first colon separates: passwords hold colons, logins do not.
             int colon = row.Value.IndexOf(':', StringComparison.Ordinal);
             return colon <= 0
-                ? Complaint(target, $"Credentials of {origin} in table {credentials.Table} are not of the form user:password")
+                ? Complaint(target, $"Credentials of {origin} in table {TableConfig.Told(credentials.Table)} are not of the form user:password")
                 : new LoginAnswer(new SaslCredentials(row.Value[..colon], row.Value[(colon + 1)..]), origin) { IsDomains = (!ours || (action.ByNextHop is not null && !target.Fixed)) && !byLabel && !KeysOfHost(target).Contains(key) };
         }
-        return byLabel ? Complaint(target, $"No credentials for label {target.AuthLabel} in table {credentials.Table}") : default;
+        return byLabel ? Complaint(target, $"No credentials for label {target.AuthLabel} in table {TableConfig.Told(credentials.Table)}") : default;
     }
 
     /// <summary>Sender's address and domain first where it goes by sender, then the next hop as Postfix's password maps name it.</summary>

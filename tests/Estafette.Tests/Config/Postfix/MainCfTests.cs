@@ -45,6 +45,16 @@ public sealed class MainCfTests
         Assert.DoesNotContain(result.Diagnostics, d => (d.Message + d.Cure).Contains("secretword", StringComparison.Ordinal));
     }
 
+    [Theory]
+    [InlineData("inline:{ { [gate.test] = joe:secretword } {x} }")]
+    [InlineData("unionmap:{ hash:/x inline:{joe:secretword} }")]
+    public void E54_nor_is_one_of_a_table_that_is_written_wrong(string table)
+    {
+        ConfigResult result = MainCfText.Read($"smtp_sasl_auth_enable = yes\nsmtp_sasl_password_maps = {table}\n");
+        Assert.Contains(result.Diagnostics, d => d.Severity == Severity.Error);
+        Assert.DoesNotContain(result.Diagnostics, d => (d.Message + d.Cure).Contains("secretword", StringComparison.Ordinal));
+    }
+
     [Fact]
     public void V8_a_continuation_that_is_not_indented_names_line_and_cure()
     {

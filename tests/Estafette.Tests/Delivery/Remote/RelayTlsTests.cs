@@ -176,6 +176,16 @@ public sealed class RelayTlsTests : IDisposable
         Assert.Contains(expected, outcome.Text, StringComparison.Ordinal);
     }
 
+    /// <summary>The text goes to logs, and to the sender of the mail.</summary>
+    [Fact]
+    public async Task E54_a_table_whose_name_holds_passwords_is_not_told_whole()
+    {
+        await using var peer = new ScriptedPeer("AUTH=LOGIN");
+        _bench.Tables.Rows["static:secretword/lab"] = "secretword";
+        DeliveryOutcome outcome = await _bench.SendAsync(RelayBench.Via(RelayBench.To(peer, TlsLevel.None, "lab")) with { Credentials = new RelayCredentials("static:secretword") { Password = PasswordNeeds.Nothing } });
+        Assert.Contains("in table static:... are not of the form user:password", outcome.Text, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task The_source_address_and_the_name_that_belongs_to_it_come_from_tables()
     {

@@ -29,6 +29,10 @@ public sealed class MapListTests
     public async Task E44_an_empty_value_is_a_mistake_and_no_answer() =>
         Assert.Contains("returns an empty string result", await MapBench.AskAsync("inline:{a=}", "a"), StringComparison.Ordinal);
 
+    [Fact]
+    public async Task E54_the_rows_of_a_table_are_not_told_with_its_failure() =>
+        Assert.DoesNotContain("secretword", await MapBench.AskAsync("inline:{ { gate = joe:secretword } a= }", "a"), StringComparison.Ordinal);
+
     [Theory]
     [InlineData("static:fixed", "any", "fixed")]
     [InlineData("static:{ two words }", "any", "two words")]

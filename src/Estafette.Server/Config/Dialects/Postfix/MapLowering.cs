@@ -13,10 +13,18 @@ internal sealed class MapLowering(ReadingContext context)
         MapReference read = MapReferences.Parse(word, at);
         if (read.Table is null)
         {
-            context.Findings.Error(at, read.Problem, read.Cure);
+            context.Findings.Error(at, Told(read.Problem, word), read.Cure);
             return null;
         }
         context.Tables[word] = read.Table;
         return word;
+    }
+
+    /// <summary>The original's words for what is wrong, without what stands in the table: findings reach logs (E54).</summary>
+    private static string Told(string problem, string word)
+    {
+        int open = problem.IndexOf('"', StringComparison.Ordinal) + 1, close = problem.LastIndexOf("\"; need", StringComparison.Ordinal);
+        close = close < 0 ? problem.LastIndexOf('"') : close;
+        return open > 0 && close > open && word.Contains(problem[open..close], StringComparison.Ordinal) ? problem[..open] + TableConfig.Told(problem[open..close]) + problem[close..] : problem;
     }
 }
