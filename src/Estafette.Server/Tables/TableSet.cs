@@ -86,7 +86,7 @@ public sealed class TableSet
     public TableKeys Values(string table)
     {
         if (!_configured.TryGetValue(table, out TableConfig? config))
-            return new TableKeys([], $"no table {table}");
+            return new TableKeys([], $"no table {TableConfig.Told(table)}");
         var values = ImmutableArray.CreateBuilder<string>();
         string? failure = null;
         foreach (TableConfig part in config.WithParts())
@@ -127,7 +127,7 @@ public sealed class TableSet
     {
         if (_passwd.Contains(table))
             return null;
-        return _tables.TryGetValue(table, out LookupTable? lookup) ? lookup.Reload().Failure : $"no table {table}";
+        return _tables.TryGetValue(table, out LookupTable? lookup) ? lookup.Reload().Failure : $"no table {TableConfig.Told(table)}";
     }
 
     /// <summary>Looks at every table's file now, and reads those that changed.</summary>
@@ -184,7 +184,7 @@ public sealed class TableSet
     public ValueTask<TableAnswer> AskAsync(string table, string key, MapUse use, CancellationToken cancellationToken)
     {
         if (!_maps.TryGetValue(table, out LookupMap? map))
-            return ValueTask.FromResult<TableAnswer>(new TableAnswer.Unavailable($"no table {table}"));
+            return ValueTask.FromResult<TableAnswer>(new TableAnswer.Unavailable($"no table {TableConfig.Told(table)}"));
         return use.HasFlag(MapUse.Partial) && !map.IsFixed ? ValueTask.FromResult<TableAnswer>(TableAnswer.NotFound.Instance) : map.FindAsync(key, use, cancellationToken);
     }
 
@@ -196,7 +196,7 @@ public sealed class TableSet
     private TableAnswer Find(string table, TableMatch match, string key)
     {
         if (!_tables.TryGetValue(table, out LookupTable? lookup))
-            return new TableAnswer.Unavailable($"no table {table}");
+            return new TableAnswer.Unavailable($"no table {TableConfig.Told(table)}");
         LoadedTable loaded = lookup.Current();
         if (loaded.Rows is not { } rows)
             return new TableAnswer.Unavailable(loaded.Failure ?? "not read");
