@@ -75,7 +75,7 @@ public static class TargetList
             if (c == '\\' && position + 1 < line.Length)
             {
                 if (comment == 0)
-                    item.Append(c).Append(line[position + 1]);
+                    item.Append(c).Append(Harmless(line[position + 1]));
                 position++;
                 continue;
             }
@@ -89,12 +89,15 @@ public static class TargetList
                 return item.ToString().Trim();
             }
             if (comment == 0)
-                item.Append(char.IsControl(c) ? ' ' : c);
+                item.Append(Harmless(c));
             if (!quoted && c == ')' && comment > 0)
                 comment--;
         }
         return item.ToString().Trim();
     }
+
+    /// <summary>No control character gets into a command or an address, not behind a backslash either.</summary>
+    private static char Harmless(char c) => char.IsControl(c) ? ' ' : c;
 
     private static ListedTarget TargetOf(string item)
     {

@@ -17,6 +17,7 @@ public sealed class TargetListTests
     [InlineData(":include:/etc/list, \":Include:/a b\"", "Include:/etc/list;Include:/a b")]
     [InlineData("\"a,b\"@x.test, c (not, this) , , d", "Address:\"a,b\"@x.test;Address:c;Address:d")]
     [InlineData("\"|exit, 1\"", "Command:exit, 1")]
+    [InlineData("a\\\rb, c\td", "Address:a\\ b;Address:c d")]
     [InlineData("", "")]
     public void Values_of_aliases(string value, string expected) => Assert.Equal(expected, string.Join(';', TargetList.ReadValue(value).Select(Show)));
 
