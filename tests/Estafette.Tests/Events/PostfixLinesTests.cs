@@ -118,7 +118,8 @@ public sealed class PostfixLinesTests
     [Fact]
     public void A_host_that_cannot_be_reached_relays_nothing() =>
         Assert.Contains("to=<later@far.test>, orig_to=<loopy@conform.test>, relay=none, conn_use=3, delay=54,", Lines(Attempt(
-            DeliveryOutcome.Deferred(new(4, 4, 1), "connect to 127.0.0.21[127.0.0.21]:25: Connection refused") with { Peer = "127.0.0.21[127.0.0.21]:25" }, "loopy@conform.test") with { ConnectionUses = 3 })[0], StringComparison.Ordinal);
+            DeliveryOutcome.Deferred(new(4, 4, 1), "connect to 127.0.0.21[127.0.0.21]:25: Connection refused") with { Peer = "127.0.0.21[127.0.0.21]:25" }, "loopy@conform.test") with
+        { ConnectionUses = 3 })[0], StringComparison.Ordinal);
 
     [Fact]
     public void Expiry_and_notifications()

@@ -16,7 +16,15 @@ internal static class NextHopText
     /// <summary>Services that configurations name; others are written as numbers.</summary>
     private static readonly Dictionary<string, int> Services = new(StringComparer.OrdinalIgnoreCase)
     {
-        ["smtp"] = 25, ["mail"] = 25, ["submission"] = 587, ["msa"] = 587, ["smtps"] = 465, ["submissions"] = 465, ["urd"] = 465, ["lmtp"] = 24, ["qmtp"] = 209,
+        ["smtp"] = 25,
+        ["mail"] = 25,
+        ["submission"] = 587,
+        ["msa"] = 587,
+        ["smtps"] = 465,
+        ["submissions"] = 465,
+        ["urd"] = 465,
+        ["lmtp"] = 24,
+        ["qmtp"] = 209,
     };
 
     /// <param name="text">The next hop.</param>

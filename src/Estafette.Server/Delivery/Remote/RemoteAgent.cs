@@ -39,7 +39,7 @@ public sealed class RemoteAgent(
         if (relay.ByNextHop is { } protocol)
         {
             string nextHop = recipient.NextHop.Length > 0 ? recipient.NextHop : recipient.Address.Domain;
-            return new NextHop(protocol is RelayProtocol.Lmtp ? "lmtp" : "smtp", nextHop.ToLowerInvariant(), relay.Name) 
+            return new NextHop(protocol is RelayProtocol.Lmtp ? "lmtp" : "smtp", nextHop.ToLowerInvariant(), relay.Name)
             {
                 // By the recipient's own domain: a sender's password is not for everybody he writes to.
                 Sender = nextHop.Equals(recipient.Address.Domain, StringComparison.OrdinalIgnoreCase) ? "" : sender,
